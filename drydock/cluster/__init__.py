@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""A Kubernetes API for one machine that runs its pods with the runtime of Drydock."""
