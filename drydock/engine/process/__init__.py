@@ -1,0 +1,1 @@
+"""One command of a container: who runs it, what it may say, how it ends, what is remembered of it."""
