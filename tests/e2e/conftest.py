@@ -1,0 +1,56 @@
+"""The workplace of the session: `make ship` in a fresh copy, as a newcomer runs it; later tests go on from there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.workplace import Done, Workplace
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A repository after `make ship`, and what the command printed."""
+
+    place: Workplace
+    repository: Path
+    first: Done
+
+    @property
+    def drydock(self) -> str:
+        """The command that the set-up installed."""
+        return str(self.repository / ".venv" / "bin" / "drydock")
+
+    def call(self, *args: str, cwd: Path | None = None) -> Done:
+        """Run `drydock call ...` in the repository or in another copy."""
+        return self.place.run(self.drydock, "call", *args, cwd=cwd or self.repository)
+
+    def kubectl(self, *args: str) -> Done:
+        """Run the unmodified kubectl against the cluster."""
+        kubeconfig = self.place.root / "config" / "drydock" / "kubeconfig"
+        kubectl = str(self.repository / ".venv" / "bin" / "kubectl")
+        return self.place.run(kubectl, "--kubeconfig", str(kubeconfig), *args, cwd=self.repository)
+
+    def variant(self, name: str) -> Path:
+        """Make another copy of the repository that uses the same machine."""
+        copy = self.place.copy(name)
+        shutil.copy2(self.repository / ".env", copy / ".env")
+        return copy
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Iterator[Shipped]:
+    """Ship once from nothing but the booted machine."""
+    root = Path(tempfile.mkdtemp(prefix="shipyard-e2e-", dir="/var/tmp"))
+    place = Workplace.make(root)
+    repository = place.copy("repository")
+    try:
+        yield Shipped(place, repository, place.run("make", "ship", cwd=repository))
+    finally:
+        place.run("make", "stop", cwd=repository)
+        shutil.rmtree(root)

@@ -1,0 +1,66 @@
+"""The happy path: ship, ship again, change one line, two at once."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.e2e.conftest import Shipped
+
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def deployed_image(shipped: Shipped) -> str:
+    done = shipped.kubectl("-n", "shipyard-local", "get", "deployment", "backend", "-o", "json")
+    assert done.code == 0, done.text
+    containers = json.loads(done.stdout)["spec"]["template"]["spec"]["containers"]
+    image: str = containers[0]["image"]
+    return image
+
+
+def test_a_booted_machine_ships_the_backend(shipped: Shipped) -> None:
+    assert shipped.first.code == 0, shipped.first.text
+    assert shipped.place.get("/api/health")[0] == 200
+
+
+def test_the_deployed_image_is_named_by_digest(shipped: Shipped) -> None:
+    assert DIGEST.search(deployed_image(shipped))
+
+
+def test_nothing_changed_nothing_rolled_out(shipped: Shipped) -> None:
+    before = shipped.kubectl("-n", "shipyard-local", "get", "pods", "-o", "name").stdout
+    again = shipped.call("ship", "--env=local")
+    assert again.code == 0, again.text
+    assert sorted(before.split()) == sorted(
+        shipped.kubectl("-n", "shipyard-local", "get", "pods", "-o", "name").stdout.split()
+    )
+
+
+def test_one_changed_line_reaches_the_cluster(shipped: Shipped) -> None:
+    before = deployed_image(shipped)
+    copy = shipped.variant("changed")
+    app = copy / "services" / "backend" / "app.py"
+    text = app.read_text()
+    assert '"healthy"' in text
+    app.write_text(text.replace('"healthy"', '"very healthy"'))
+    for test in (copy / "services" / "backend").rglob("test_*.py"):
+        test.write_text(test.read_text().replace('"healthy"', '"very healthy"'))
+    done = shipped.call("ship", "--env=local", cwd=copy)
+    assert done.code == 0, done.text
+    assert "very healthy" in shipped.place.get("/api/health")[1]
+    assert deployed_image(shipped) != before
+
+
+def test_two_ships_at_once_are_both_right(shipped: Shipped) -> None:
+    first, second = (shipped.variant(name) for name in ("left", "right"))
+    processes = [
+        shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
+        for copy in (first, second)
+    ]
+    results = [process.communicate(timeout=300) for process in processes]
+    for process, (stdout, stderr) in zip(processes, results, strict=True):
+        assert process.returncode == 0, stdout + stderr
+    assert shipped.place.get("/api/health")[0] == 200
