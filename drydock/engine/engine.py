@@ -1,0 +1,146 @@
+"""The engine of one process: the runtime's parts, the sessions, the ids, the results.
+
+Made once by `__main__`; resolvers reach it as `call.runtime`. The costly parts of the runtime are made
+when they are first used, so that an engine is ready to be queried at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drydock.runtime.state import StateDir
+
+from .node import Nodes
+from .schema import load_schema
+from .session import Client, Session
+
+if TYPE_CHECKING:
+    from drydock.runtime.images import ImageStore
+    from drydock.runtime.network import Network
+    from drydock.runtime.runner import Runner
+    from drydock.runtime.snapshot import SnapshotStore
+
+VERSION = "v0.21.11"
+_FLUSH_SECONDS = 0.5
+_RESULTS = "result"
+
+
+class Results:
+    """What finished work left, by key: JSON values in the state directory's index."""
+
+    def __init__(self, state: StateDir) -> None:
+        self._index = state.index
+
+    def get(self, key: str) -> Any:
+        """Return the value of a key, None if the work has to be done."""
+        return self._index.get(_RESULTS, key)
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a value. Only successful work belongs here."""
+        self._index.put(_RESULTS, key, value)
+
+    def drop(self, key: str) -> None:
+        """Forget a value, e.g. because its snapshot was pruned."""
+        self._index.delete(_RESULTS, key)
+
+
+class Engine:
+    """One engine process."""
+
+    def __init__(self, state: StateDir) -> None:
+        from . import types  # noqa: F401, PLC0415 - importing it registers the resolvers
+
+        self.state = state
+        self.schema = load_schema(state.root / "schema")
+        self.nodes = Nodes(state.index)
+        self.results = Results(state)
+        # As many commands at once as there are cores, and two more that may wait for the network.
+        self.exec_slots = asyncio.Semaphore((os.cpu_count() or 1) + 2)
+        self.port = 0  # set by the server once it listens
+        self.sessions: dict[str, Session] = {}
+        self._clients: dict[str, Client] = {}
+        self._network: Network | None = None
+        self._network_lock = asyncio.Lock()
+        self._flusher: asyncio.Task[None] | None = None
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """The snapshot store."""
+        from drydock.runtime.snapshot import SnapshotStore  # noqa: PLC0415
+
+        return SnapshotStore(self.state)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The container runner."""
+        from drydock.runtime.runner import Runner  # noqa: PLC0415
+
+        return Runner(self.state)
+
+    @cached_property
+    def images(self) -> ImageStore:
+        """The image store."""
+        from drydock.runtime.images import ImageStore  # noqa: PLC0415
+
+        return ImageStore(self.state, self.snapshots, runner=self.runner)
+
+    async def network(self) -> Network:
+        """Return the engine's bridge network, started on first use."""
+        async with self._network_lock:
+            if self._network is None:
+                from drydock.runtime.network import Network  # noqa: PLC0415
+
+                network = Network()
+                await network.start()
+                self._network = network
+        return self._network
+
+    def open_session(
+        self, workdir: Path, environ: Mapping[str, str], version: str = ""
+    ) -> Session:
+        """Begin a session for a client process."""
+        session = Session(self, workdir, environ, version)
+        self.sessions[session.id] = session
+        if self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush_regularly())
+        return session
+
+    def client(self, token: str) -> Client | None:
+        """Return who a token belongs to."""
+        return self._clients.get(token)
+
+    def admit(self, client: Client) -> None:
+        """Accept a client's token."""
+        self._clients[client.token] = client
+
+    def dismiss(self, client: Client) -> None:
+        """Accept a client's token no longer."""
+        self._clients.pop(client.token, None)
+
+    def forget(self, session: Session) -> None:
+        """Drop a closed session."""
+        self.sessions.pop(session.id, None)
+        self.nodes.flush()
+
+    async def close(self) -> None:
+        """End all sessions and give the runtime's parts back."""
+        await asyncio.gather(*(session.close() for session in list(self.sessions.values())))
+        if self._flusher is not None:
+            self._flusher.cancel()
+            await asyncio.gather(self._flusher, return_exceptions=True)
+        if self._network is not None:
+            await self._network.close()
+        self.nodes.flush()
+        if "snapshots" in self.__dict__:
+            self.snapshots.close()
+        self.state.close()
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await asyncio.to_thread(self.nodes.flush)
