@@ -1,0 +1,28 @@
+#!/bin/sh
+# Download Debian packages and unpack them into an empty root: unpack.sh ROOT PACKAGE...
+#
+# No package's script runs, so the result is a function of the packages alone. What no program reads
+# is left out: documentation, translations, character set converters, test suites. Each package leaves
+# its metadata in var/lib/dpkg/status.d, which is how scanners learn what the image holds.
+set -eu
+
+root=$1
+shift
+downloads=$(mktemp -d)
+cd "$downloads"
+apt-get download -qq -o APT::Sandbox::User=root "$@"
+mkdir -p "$root/var/lib/dpkg/status.d" "$root/tmp" "$root/etc"
+chmod 1777 "$root/tmp"
+for package in *.deb; do
+  dpkg-deb --extract "$package" "$root"
+  name=$(dpkg-deb --field "$package" Package)
+  dpkg-deb --field "$package" > "$root/var/lib/dpkg/status.d/$name"
+  echo "$name $(dpkg-deb --field "$package" Version)"
+done
+printf 'root:x:0:0:root:/root:/usr/sbin/nologin\napp:x:10001:10001::/app:/usr/sbin/nologin\n' > "$root/etc/passwd"
+printf 'root:x:0:\napp:x:10001:\n' > "$root/etc/group"
+rm -rf "$root/usr/share/doc" "$root/usr/share/man" "$root/usr/share/locale" \
+  "$root/usr/share/lintian" "$root/usr/share/bug" "$root/usr/share/menu" \
+  "$root/usr/share/applications" "$root/usr/share/pixmaps" "$root/usr/share/binfmts" \
+  "$root"/usr/lib/*/gconv "$root"/usr/lib/python3*/test "$root"/usr/lib/python3*/pydoc_data \
+  "$root"/usr/lib/python3*/lib2to3 "$root"/usr/lib/python3*/idlelib "$root"/usr/lib/python3*/turtle*
