@@ -1,0 +1,51 @@
+"""The control loops of the cluster, each in its own file, run together by `Controllers`.
+
+Called by `drydock.cluster.__main__`. Invariant: a controller talks to the API through `Client`
+only, so it cannot tell this cluster from any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from drydock.cluster.client import Client
+from drydock.cluster.controllers.controller import Controller
+from drydock.cluster.controllers.deployment import DeploymentController
+from drydock.cluster.controllers.endpoints import EndpointsController
+from drydock.cluster.controllers.garbage import GarbageCollector
+from drydock.cluster.controllers.informer import Cache
+from drydock.cluster.controllers.namespace import NamespaceController, NamespaceDefaultsController
+from drydock.cluster.controllers.replicaset import ReplicaSetController
+from drydock.cluster.controllers.scheduler import Scheduler
+
+__all__ = ["Controllers"]
+
+PLAIN: tuple[type[Controller], ...] = (
+    DeploymentController,
+    ReplicaSetController,
+    EndpointsController,
+    Scheduler,
+    NamespaceController,
+    GarbageCollector,
+)
+
+
+class Controllers:
+    """All controllers of one cluster."""
+
+    def __init__(self, client: Client, *, root_ca: str) -> None:
+        self._cache = Cache(client)
+        self._all: list[Controller] = [
+            *(make(client, self._cache) for make in PLAIN),
+            NamespaceDefaultsController(client, self._cache, root_ca=root_ca),
+        ]
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            await self._cache.start()
+            async with asyncio.TaskGroup() as group:
+                for controller in self._all:
+                    group.create_task(controller.run(), name=controller.name)
+        finally:
+            await self._cache.close()
