@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+NAMESERVER = "10.0.2.3"
 Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
 
