@@ -7,6 +7,7 @@ when they are first used, so that an engine is ready to be queried at once.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -15,16 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 from drydock.runtime.state import StateDir
 
+from .errors import EngineError
+from .introspection import IntrospectionCache
 from .node import Nodes
 from .schema import load_schema
 from .session import Client, Session
 
 if TYPE_CHECKING:
+    from .field import Call
     from drydock.runtime.images import ImageStore
     from drydock.runtime.network import Network
     from drydock.runtime.runner import Runner
     from drydock.runtime.snapshot import SnapshotStore
 
+log = logging.getLogger(__name__)
 VERSION = "v0.21.11"
 _FLUSH_SECONDS = 0.5
 _RESULTS = "result"
@@ -57,6 +62,7 @@ class Engine:
 
         self.state = state
         self.schema = load_schema(state.root / "schema")
+        self.introspections = IntrospectionCache(state.root / "schema")
         self.nodes = Nodes(state.index)
         self.results = Results(state)
         # As many commands at once as there are cores, and two more that may wait for the network.
@@ -126,6 +132,22 @@ class Engine:
         """Drop a closed session."""
         self.sessions.pop(session.id, None)
         self.nodes.flush()
+
+    def unexpected(self, error: Exception, call: Call) -> EngineError:
+        """Return what the client is told about an exception that is no EngineError.
+
+        The runtime's own faults are fit for people; anything else is a mistake of Drydock's, which
+        goes to the log with its traceback.
+        """
+        from drydock.runtime.errors import RuntimeFault  # noqa: PLC0415
+
+        if isinstance(error, RuntimeFault):
+            return EngineError(str(error))
+        log.error("%s failed unexpectedly", call.name, exc_info=error)
+        return EngineError(
+            f"Drydock failed in {call.name}: {type(error).__name__}: {error} "
+            "(a mistake of Drydock's; the engine's log has the details)"
+        )
 
     async def close(self) -> None:
         """End all sessions and give the runtime's parts back."""

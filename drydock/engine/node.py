@@ -62,6 +62,10 @@ class Nodes:
                 self._memory.popitem(last=False)
         return id_
 
+    def known(self, id_: str) -> bool:
+        """Return whether an equal call was made before, in this or another session."""
+        return self.find(id_) is not None
+
     def find(self, id_: str) -> Recipe | None:
         """Return the recipe of an id, None if this state directory never saw it."""
         if id_ in self._memory:

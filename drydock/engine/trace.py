@@ -32,9 +32,16 @@ class Trace:
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     _past: deque[Event] = field(default_factory=lambda: deque(maxlen=_KEPT_EVENTS))
     _followers: list[Callable[[Event], None]] = field(default_factory=list)
+    _shown: set[str] = field(default_factory=set)
+
+    def shows(self, span: str) -> bool:
+        """Return whether a span of this id was shown, so that others may hang below it."""
+        return span in self._shown
 
     def emit(self, event: Event) -> None:
         """Hand an event to the followers."""
+        if event["event"] == "start":
+            self._shown.add(event["span"])
         self._past.append(event)
         for follower in list(self._followers):
             follower(event)
