@@ -1,0 +1,144 @@
+"""Killed and interrupted at any moment: nothing is left, and the next run works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Shipped
+
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(600)]
+PATIENCE_S = 20.0
+
+
+def processes_of(state_dir: Path) -> dict[int, str]:
+    """Return every process that was started with this state directory, by id."""
+    wanted = f"DRYDOCK_STATE_DIR={state_dir}".encode()
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                found[int(folder.name)] = (
+                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                )
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended while we looked
+    return found
+
+
+def containers() -> set[int]:
+    """Return the processes that live in a root file system of their own."""
+    found = set()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                if os.stat(folder / "root").st_dev != os.stat("/").st_dev:
+                    found.add(int(folder.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return found
+
+
+def mounts(state_dir: Path) -> list[str]:
+    """Return this host's own mounts below the state directory."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line for line in lines if str(state_dir) in line]
+
+
+def wait_until(true: object, what: str) -> None:
+    """Poll a condition for a bounded time."""
+    deadline = time.monotonic() + PATIENCE_S
+    assert callable(true)
+    while not true():
+        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("after_s", [0.3, 1.5, 4.0])
+def test_a_killed_ship_leaves_nothing_and_the_next_one_works(
+    shipped: Shipped, after_s: float
+) -> None:
+    before = containers()
+    copy = shipped.variant(f"killed-{after_s}")
+    app = copy / "services" / "backend" / "app.py"
+    app.write_text(app.read_text() + f"# killed after {after_s} s\n")
+    process = shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
+    time.sleep(after_s)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_until(
+        lambda: containers() <= before | pods(shipped), "no container of the killed run is left"
+    )
+    assert mounts(shipped.place.root / "state") == []
+    done = shipped.call("ship", "--env=local", cwd=copy)
+    assert done.code == 0, done.text
+
+
+def test_interrupting_says_so_and_leaves_nothing(shipped: Shipped) -> None:
+    before = containers()
+    copy = shipped.variant("interrupted")
+    app = copy / "services" / "backend" / "app.py"
+    app.write_text(app.read_text() + "# interrupted\n")
+    process = shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
+    time.sleep(3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert stderr.rstrip().endswith("Canceled.")
+    wait_until(
+        lambda: containers() <= before | pods(shipped),
+        "no container of the interrupted run is left",
+    )
+
+
+def test_a_killed_machine_leaves_nothing_and_starts_again(shipped: Shipped) -> None:
+    state = shipped.place.root / "state"
+    everything = processes_of(state)
+    supervisor = next(pid for pid, line in everything.items() if "drydock.supervisor" in line)
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: not processes_of(state), "everything ends with its supervisor")
+    assert mounts(state) == []
+    assert shipped.call("ship", "--env=local").code != 0
+    started = shipped.place.run(shipped.drydock, "start", cwd=shipped.repository)
+    assert started.code == 0, started.text
+    wait_until(
+        lambda: shipped.place.get("/api/health")[0] == 200, "the deployed service comes back"
+    )
+    done = shipped.call("ship", "--env=local")
+    assert done.code == 0, done.text
+
+
+def test_without_a_machine_the_next_command_is_named(shipped: Shipped) -> None:
+    stopped = shipped.place.run(shipped.drydock, "stop", cwd=shipped.repository)
+    assert stopped.code == 0, stopped.text
+    try:
+        done = shipped.call("ship", "--env=local")
+        assert done.code != 0
+        assert "drydock start" in done.stderr
+    finally:
+        shipped.place.run(shipped.drydock, "start", cwd=shipped.repository)
+
+
+def pods(shipped: Shipped) -> set[int]:
+    """Return the processes of deployed pods: those inside the cluster's tree."""
+    found = processes_of(shipped.place.root / "state")
+    roots = {pid for pid, line in found.items() if "drydock.cluster" in line}
+    return {pid for pid in containers() if _descends(pid, roots)}
+
+
+def _descends(pid: int, roots: set[int]) -> bool:
+    while pid > 1:
+        if pid in roots:
+            return True
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text()
+        except FileNotFoundError:
+            return False
+        pid = int(text.rpartition(")")[2].split()[1])
+    return False
