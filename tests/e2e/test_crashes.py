@@ -38,7 +38,7 @@ def containers() -> set[int]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                if os.stat(folder / "root").st_dev != os.stat("/").st_dev:
+                if (folder / "root").stat().st_dev != Path("/").stat().st_dev:
                     found.add(int(folder.name))
             except (FileNotFoundError, ProcessLookupError):
                 continue

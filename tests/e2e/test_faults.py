@@ -99,7 +99,7 @@ def test_a_crashing_image_is_rolled_back_while_the_old_version_serves(shipped: S
     statuses = set()
     while process.poll() is None:
         statuses.add(shipped.place.get("/api/health")[0])
-    stdout, stderr = process.communicate()
+    _, stderr = process.communicate()
     assert process.returncode != 0
     assert statuses == {200}
     assert "CrashLoopBackOff" in stderr
