@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Obj = dict[str, Any]
+Json = Any  # a value of JSON: what a field holds is known by its schema, not by its Python type
 
 
 @dataclass(frozen=True)
