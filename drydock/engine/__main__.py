@@ -28,16 +28,14 @@ def main() -> int:
     )
     args = parser.parse_args()
     if os.getpid() == 1:  # inside `isolated_command`
-        from drydock.runtime import isolation  # noqa: PLC0415 - only needed here
+        from drydock.runtime import isolation
 
         isolation.prepare()
         child = os.fork()
         if child:
             return _init(child)
     sys.setrecursionlimit(_RECURSION_LIMIT)
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     asyncio.run(_serve(args.control, lifeline=args.lifeline))
     return 0
 
@@ -54,10 +52,10 @@ def _init(child: int) -> int:
 
 
 async def _serve(control: Path, *, lifeline: bool) -> None:
-    from drydock.runtime.state import StateDir  # noqa: PLC0415 - after the fork of the init
+    from drydock.runtime.state import StateDir
 
-    from .engine import Engine  # noqa: PLC0415
-    from .server import Server  # noqa: PLC0415
+    from .engine import Engine
+    from .server import Server
 
     server = Server(Engine(StateDir.default()))
     loop = asyncio.get_running_loop()

@@ -103,11 +103,15 @@ def attach(environ: Mapping[str, str], workdir: Path | str, version: str = "") -
     )
 
 
+def state_dir() -> Path:
+    """Return the state directory without importing the runtime."""
+    return Path(os.environ.get("DRYDOCK_STATE_DIR") or "/var/lib/drydock")
+
+
 def running_engine() -> Path | None:
     """Return the control socket of the machine's engine, None if it does not answer."""
-    state = Path(os.environ.get("DRYDOCK_STATE_DIR") or "/var/lib/drydock")
     try:
-        machine = json.loads((state / "run" / "machine.json").read_text())
+        machine = json.loads((state_dir() / "run" / "machine.json").read_text())
         control = Path(machine["engine"]["control"])
         _control(control, "GET", "/status")
     except (OSError, ValueError, KeyError, TypeError, EngineUnavailable):
@@ -163,9 +167,13 @@ class _PrivateEngine:
         # Socket paths are limited to 107 bytes, and a state directory may be deep.
         self._folder = Path(tempfile.mkdtemp(prefix="dd-"))
         self.control = self._folder / "engine"
-        self._log: IO[bytes] = (self._folder / "log").open("w+b")
+        log = state_dir() / "log" / "engine.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log: IO[bytes] = log.open("a+b")
+        self._log_begin = self._log.seek(0, os.SEEK_END)
         argv = [
             sys.executable,
+            "-P",  # the user's directory may hold a package of our name
             "-m",
             "drydock.engine",
             "--lifeline",
@@ -197,8 +205,8 @@ class _PrivateEngine:
         return bool(readable and self._child.stdout.readline())
 
     def _tail(self) -> str:
-        self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, self._log.tell() - _LOG_TAIL))
+        end = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(self._log_begin, end - _LOG_TAIL))
         return self._log.read().decode(errors="replace").strip() or "it said nothing"
 
     def stop(self) -> None:

@@ -53,7 +53,7 @@ class Number(str):
     __slots__ = ()
 
 
-def go_type(value: Any) -> str:  # noqa: PLR0911 - one line per kind of value
+def go_type(value: Any) -> str:
     """Return how Go's %T prints a decoded value."""
     if value is None:
         return "<nil>"
@@ -180,7 +180,7 @@ class Coercer:
 
 def literal(text: str) -> Any:
     """Return the value of a GraphQL literal without variables (a schema default)."""
-    from graphql.language import parse_value  # noqa: PLC0415 - costly import, needed by few
+    from graphql.language import parse_value
 
     return value_of(parse_value(text, no_location=True), {})
 
@@ -308,6 +308,6 @@ def platform(text: str) -> str:
     lowered[1] = _ALIASES.get(lowered[1], lowered[1])
     if lowered[1:] == ["arm64", "v8"]:
         del lowered[2]
-    if len(lowered) > 3:  # noqa: PLR2004 - os/architecture/variant
+    if len(lowered) > 3:
         raise CoercionError(f"{shown}: cannot parse platform specifier: invalid argument")
     return "/".join(lowered)

@@ -58,7 +58,7 @@ class Engine:
     """One engine process."""
 
     def __init__(self, state: StateDir) -> None:
-        from . import types  # noqa: F401, PLC0415 - importing it registers the resolvers
+        from . import types  # noqa: F401 - importing it registers the resolvers
 
         self.state = state
         self.schema = load_schema(state.root / "schema")
@@ -77,21 +77,21 @@ class Engine:
     @cached_property
     def snapshots(self) -> SnapshotStore:
         """The snapshot store."""
-        from drydock.runtime.snapshot import SnapshotStore  # noqa: PLC0415
+        from drydock.runtime.snapshot import SnapshotStore
 
         return SnapshotStore(self.state)
 
     @cached_property
     def runner(self) -> Runner:
         """The container runner."""
-        from drydock.runtime.runner import Runner  # noqa: PLC0415
+        from drydock.runtime.runner import Runner
 
         return Runner(self.state)
 
     @cached_property
     def images(self) -> ImageStore:
         """The image store."""
-        from drydock.runtime.images import ImageStore  # noqa: PLC0415
+        from drydock.runtime.images import ImageStore
 
         return ImageStore(self.state, self.snapshots, runner=self.runner)
 
@@ -99,16 +99,14 @@ class Engine:
         """Return the engine's bridge network, started on first use."""
         async with self._network_lock:
             if self._network is None:
-                from drydock.runtime.network import Network  # noqa: PLC0415
+                from drydock.runtime.network import Network
 
                 network = Network()
                 await network.start()
                 self._network = network
         return self._network
 
-    def open_session(
-        self, workdir: Path, environ: Mapping[str, str], version: str = ""
-    ) -> Session:
+    def open_session(self, workdir: Path, environ: Mapping[str, str], version: str = "") -> Session:
         """Begin a session for a client process."""
         session = Session(self, workdir, environ, version)
         self.sessions[session.id] = session
@@ -139,7 +137,7 @@ class Engine:
         The runtime's own faults are fit for people; anything else is a mistake of Drydock's, which
         goes to the log with its traceback.
         """
-        from drydock.runtime.errors import RuntimeFault  # noqa: PLC0415
+        from drydock.runtime.errors import RuntimeFault
 
         if isinstance(error, RuntimeFault):
             return EngineError(str(error))

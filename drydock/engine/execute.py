@@ -108,8 +108,8 @@ async def _answer(
 
 @lru_cache(maxsize=512)
 def _parse(query: str) -> Any:
-    from graphql import GraphQLSyntaxError  # noqa: PLC0415 - costly, not needed to start
-    from graphql.language import parse  # noqa: PLC0415
+    from graphql import GraphQLSyntaxError
+    from graphql.language import parse
 
     if not query.strip():
         raise RequestError("no operation provided")
@@ -178,9 +178,7 @@ class Walker:
             if tasks:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _field(
-        self, parent: Any, parent_id: str, selected: Selected, path: list[str]
-    ) -> Any:
+    async def _field(self, parent: Any, parent_id: str, selected: Selected, path: list[str]) -> Any:
         """Answer one field and what is selected below it."""
         if selected.name == "__typename":
             return graphql_type(parent)
@@ -276,7 +274,9 @@ class Walker:
                 "the module that defines it is not loaded in this session"
             )
         if recipe.index is not None and definition is not None:
-            whole = Recipe(recipe.type, recipe.parent, recipe.field, recipe.args, None, recipe.scope)
+            whole = Recipe(
+                recipe.type, recipe.parent, recipe.field, recipe.args, None, recipe.scope
+            )
             found = await self._objects(parent, resolver, whole, definition)
             return found[recipe.index].value
         with self._client.span.child(recipe.field, silent=True).current():

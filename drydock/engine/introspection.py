@@ -85,9 +85,7 @@ class Introspection:
                 return ""
         return None  # mutationType, subscriptionType
 
-    def _of_type(  # noqa: PLR0911 - one line per field
-        self, ref: TypeRef, name: str, args: Mapping[str, Any]
-    ) -> Any:
+    def _of_type(self, ref: TypeRef, name: str, args: Mapping[str, Any]) -> Any:
         found = self._schema.types[ref.name] if ref.kind == "NAMED" else None
         kind = found.kind if found else ref.kind
         match name:

@@ -1,6 +1,6 @@
 """The types of introspection itself, as a real engine declares them: directives can be asked for."""
 
-META_SDL = '''
+META_SDL = """
 "A directive."
 type __Directive {
   args(includeDeprecated: Boolean = false): [__InputValue!]!
@@ -62,4 +62,4 @@ type __Type {
 enum __TypeKind { SCALAR OBJECT INTERFACE UNION ENUM INPUT_OBJECT LIST NON_NULL }
 
 directive @deprecated(reason: String! = "No longer supported") on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
-'''
+"""

@@ -12,7 +12,8 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from dataclasses import field as attribute
 from typing import Any
 
 from drydock.runtime.index import Index
@@ -32,7 +33,7 @@ class Recipe:
     type: str
     parent: str  # id; empty for the query root
     field: str  # "Container.withExec"
-    args: Mapping[str, Any] = field(default_factory=dict)  # JSON; object arguments as ids
+    args: Mapping[str, Any] = attribute(default_factory=dict)  # JSON; object arguments as ids
     index: int | None = None
     scope: str = ""
 
@@ -109,7 +110,7 @@ def illegal_base64_at(text: bytes) -> int | None:
         if byte not in _ALPHABET:
             return offset
     padding = len(text) - len(stripped)
-    if len(text) % 4 == 0 and padding <= 2:  # noqa: PLR2004 - the format's own numbers
+    if len(text) % 4 == 0 and padding <= 2:
         return None
     # An incomplete last group is reported at its beginning.
     return len(text) // 4 * 4 if not padding else len(stripped)

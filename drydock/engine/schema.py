@@ -318,7 +318,7 @@ def _directives(node: Any) -> tuple[tuple[Directive, ...], str | None]:
     deprecated = None
     found = []
     for applied in node.directives or ():
-        args = tuple((a.name.value, _print(a.value)) for a in applied.arguments)
+        args = tuple((a.name.value, _print(a.value)) for a in applied.arguments or ())
         if applied.name.value == "deprecated":
             deprecated = applied.arguments[0].value.value if args else "No longer supported"
         else:

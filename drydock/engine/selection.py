@@ -97,7 +97,7 @@ class Selector:
             return selected
         if name == "__type":
             selected.args = {
-                arg.name.value: value_of(arg.value, self._variables) for arg in node.arguments
+                arg.name.value: value_of(arg.value, self._variables) for arg in node.arguments or ()
             }
         else:
             self._arguments(selected, definition, node)
@@ -108,11 +108,9 @@ class Selector:
 
     def _arguments(self, selected: Selected, definition: Field, node: Any) -> None:
         written = {}
-        for arg in node.arguments:
+        for arg in node.arguments or ():
             value_node = arg.value
-            absent = (
-                value_node.kind == "variable" and value_node.name.value not in self._variables
-            )
+            absent = value_node.kind == "variable" and value_node.name.value not in self._variables
             if not absent:
                 written[arg.name.value] = value_of(value_node, self._variables)
         selected.given = frozenset(written)

@@ -124,7 +124,7 @@ class Server:
         """Return the span a request belongs under: the one it names, if it is one of this trace."""
         parts = traceparent.split("-")
         trace = client.session.trace
-        if len(parts) == 4 and parts[1] == trace.id and trace.shows(parts[2]):  # noqa: PLR2004
+        if len(parts) == 4 and parts[1] == trace.id and trace.shows(parts[2]):
             return Span(trace, "", id=parts[2])
         return client.span
 

@@ -66,6 +66,20 @@ class Client:
         """Add types and their resolvers for this client from now on."""
         self.schema = self.schema.with_types(sdl, resolvers)
 
+    async def load(self, id_: str) -> Any:
+        """Return the domain object of an id (CoercionError if it is none)."""
+        from .execute import Walker
+
+        return await Walker(self).load(id_)
+
+    async def query(
+        self, text: str, variables: Mapping[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Answer a request in process; return HTTP status and body."""
+        from .execute import execute
+
+        return await execute(self, text, variables)
+
 
 class Session:
     """The state of one client process; ends with it, whatever way it goes."""
@@ -132,7 +146,7 @@ class Session:
             closer = self._closers.pop()
             try:
                 await asyncio.wait_for(closer(), _CLOSE_SECONDS)
-            except Exception:  # noqa: BLE001 - the other closers still have to run
+            except Exception:
                 log.exception("session %s: clean-up failed", self.id)
         self.objects.clear()
         self.engine.forget(self)

@@ -25,7 +25,7 @@ def receive(kind: str, body: bytes, client: Client) -> None:
 
 def _traces(body: bytes, client: Client) -> None:
     # The protobuf classes cost a tenth of a second, and only module runs need them.
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # noqa: PLC0415
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
         ExportTraceServiceRequest,
     )
 
@@ -59,7 +59,7 @@ def _traces(body: bytes, client: Client) -> None:
 
 
 def _logs(body: bytes, client: Client) -> None:
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (  # noqa: PLC0415
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
         ExportLogsServiceRequest,
     )
 

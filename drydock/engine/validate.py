@@ -7,7 +7,7 @@ and answered with HTTP 200 (see coerce.py and execute.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from .errors import RequestError
 from .schema import Schema, TypeRef, type_ref
@@ -22,7 +22,7 @@ def validate(schema: Schema, document: Any) -> None:
 
 def check_variables(operation: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables' values with defaults; RequestError for missing or null required ones."""
-    from .coerce import value_of  # noqa: PLC0415 - keeps the modules' order simple
+    from .coerce import value_of
 
     values: dict[str, Any] = {}
     for definition in operation.variable_definitions or ():
@@ -43,9 +43,7 @@ class _Validator:
     def __init__(self, schema: Schema, document: Any) -> None:
         self._schema = schema
         self._document = document
-        self._operations = [
-            d for d in document.definitions if d.kind == "operation_definition"
-        ]
+        self._operations = [d for d in document.definitions if d.kind == "operation_definition"]
         self._fragments: dict[str, Any] = {}
         # State of the operation being walked.
         self._declared: dict[str, Any] = {}
@@ -103,7 +101,9 @@ class _Validator:
         self._selections(operation.selection_set, "Query", ())
         for name, definition in self._declared.items():
             if name not in self._used:
-                in_operation = f' in operation "{self._operation_name}"' if self._operation_name else ""
+                in_operation = (
+                    f' in operation "{self._operation_name}"' if self._operation_name else ""
+                )
                 _fail(f'Variable "${name}" is never used{in_operation}.', definition)
 
     def _selections(self, node: Any, type_name: str, spreading: tuple[str, ...]) -> None:
@@ -153,7 +153,7 @@ class _Validator:
             return
         if type_name == "Query" and name in {"__schema", "__type"}:
             # Introspection's arguments are few and its answer is built from plain data.
-            for argument in node.arguments:
+            for argument in node.arguments or ():
                 self._values(argument.value, None, "", None)
             meta = {"__schema": "__Schema", "__type": "__Type"}[name]
             self._selections(node.selection_set, meta, spreading)
@@ -173,9 +173,7 @@ class _Validator:
                 # A scalar has no fields, so the first one selected is the unknown one.
                 for item in node.selection_set.selections:
                     if item.kind == "field":
-                        _fail(
-                            f'Cannot query field "{item.name.value}" on type "{base}".', item
-                        )
+                        _fail(f'Cannot query field "{item.name.value}" on type "{base}".', item)
             self._selections(node.selection_set, base, spreading)
 
     def _arguments(self, node: Any, type_name: str, definition: Any) -> None:
@@ -239,7 +237,7 @@ class _Validator:
                 if name in self._schema.directives:
                     _fail(f'Directive "@{name}" may not be used on FIELD.', directive)
                 _fail(f'Unknown directive "@{name}".', directive)
-            for argument in directive.arguments:
+            for argument in directive.arguments or ():
                 self._values(argument.value, type_ref("Boolean!"), "Boolean!", None)
 
     def _suggestion(self, type_name: str, name: str) -> str:
@@ -288,7 +286,7 @@ def _type_text(node: Any) -> str:
 
 
 def _similar(name: str, options: Iterable[str]) -> list[str]:
-    from graphql.pyutils import suggestion_list  # noqa: PLC0415 - only for errors
+    from graphql.pyutils import suggestion_list
 
     return suggestion_list(name, list(options))
 
@@ -299,12 +297,12 @@ def _did_you_mean(names: list[str]) -> str:
 
 def _or_list(names: list[str]) -> str:
     quoted = [f'"{name}"' for name in names]
-    if len(quoted) <= 2:  # noqa: PLR2004 - grammar
+    if len(quoted) <= 2:
         return " or ".join(quoted)
     return ", ".join(quoted[:-1]) + f", or {quoted[-1]}"
 
 
-def _fail(message: str, node: Any) -> None:
+def _fail(message: str, node: Any) -> NoReturn:
     """Raise, with the position of a node (gqlparser names a variable definition by its `$`)."""
     token = node.loc.start_token
     raise RequestError(message, locations=[(token.line, token.column)])

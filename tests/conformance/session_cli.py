@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from drydock.engine.client import attach  # noqa: E402 - the path comes first
+from drydock.engine.client import attach
 
 with attach(os.environ, Path.cwd()) as attached:
     print(json.dumps({"port": attached.port, "session_token": attached.token}), flush=True)

@@ -55,5 +55,3 @@ def error(_self: object, _call: Call, *, message: str) -> Error:
 def with_value(self: Error, _call: Call, *, name: str, value: str) -> Error:
     """Add a value."""
     return Error(self.message, (*self.values, ErrorValue(name, value)))
-
-
