@@ -78,6 +78,20 @@ class Resident:
         self._executor.shutdown(wait=True)
 
 
+def inside(path: Path, function: Callable[[], T]) -> T:
+    """Call `function` in a thread inside the namespace that `path` names (an endpoint's). Blocking."""
+
+    def body() -> T:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            setns(descriptor, CLONE_NEWNET)
+        finally:
+            os.close(descriptor)
+        return function()
+
+    return _in_thread(body)
+
+
 def _in_thread(function: Callable[[], T]) -> T:
     """Call `function` in a thread of its own, because a thread that changed its namespace is good for nothing else."""
     results: list[T] = []

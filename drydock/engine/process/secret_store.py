@@ -1,0 +1,186 @@
+"""The secrets of one session: their values stay here, everything else holds a `Secret`, which has none.
+
+Two kinds. One that was set by name is known to caches by that name (setting the name again changes what every holder
+gets). One of a provider (`env://`, `file://`, `cmd://`) is asked for when somebody needs it, once per session, and is known
+to caches by a salted hash of its value, or by the cache key it was given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from drydock.engine.errors import EngineError
+from drydock.engine.field import Identity
+from drydock.engine.lazy import digest_of
+from drydock.runtime.index import Index
+
+if TYPE_CHECKING:
+    from drydock.engine.session import Session
+
+# What `setSecret` takes at most, in bytes of UTF-8.
+MAX_SECRET_BYTES = 128_000
+_COMMAND_SECONDS = 300
+_SHOWN_LETTERS = 3
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A name for a value that only the session's store knows."""
+
+    graphql_type: ClassVar[str] = "Secret"
+    handle: str  # where the store keeps it
+    name: str = ""
+    uri: str = ""
+    cache_key: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        """Be named apart from the call that made it: the plaintext never becomes part of an id."""
+        return Identity("Query.__secret", {"handle": self.handle})
+
+
+class SecretStore:
+    """Values of the secrets of one session."""
+
+    def __init__(self, environ: Mapping[str, str], workdir: Path, salt: bytes) -> None:
+        self._environ = environ
+        self._workdir = workdir
+        self._salt = salt
+        self._secrets: dict[str, Secret] = {}
+        self._values: dict[str, bytes] = {}
+        self._hashes: dict[str, str] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    def set(self, name: str, plaintext: str, scope: str = "") -> Secret:
+        """Keep a value under a name; `scope` keeps the names of modules apart."""
+        value = plaintext.encode()
+        if len(value) > MAX_SECRET_BYTES:
+            raise EngineError(
+                f"secret {name!r} has {len(value)} bytes, at most {MAX_SECRET_BYTES} are taken"
+            )
+        secret = Secret(digest_of("set", scope, name), name=name)
+        self._secrets[secret.handle] = secret
+        self._values[secret.handle] = value
+        return secret
+
+    def add(self, uri: str, cache_key: str = "") -> Secret:
+        """Know a provider's secret, without asking for it; the latest of a cache key stands for all of them."""
+        handle = digest_of("key", cache_key) if cache_key else digest_of("uri", uri)
+        secret = Secret(handle, uri=uri, cache_key=cache_key)
+        if self._secrets.get(handle) != secret:
+            self._secrets[handle] = secret
+            self._values.pop(handle, None)
+        return secret
+
+    def find(self, handle: str) -> Secret:
+        """Return the secret of an id; EngineError when this session never had it."""
+        if handle not in self._secrets:
+            raise EngineError(
+                "the secret of this id is not known in this session: a secret's value is never kept, "
+                "set it again with setSecret or secret"
+            )
+        return self._secrets[handle]
+
+    async def plaintext(self, secret: Secret) -> bytes:
+        """Return the value, asking its provider at the first time."""
+        known = self._secrets.get(secret.handle, secret)
+        async with self._asking.setdefault(secret.handle, asyncio.Lock()):
+            if secret.handle not in self._values:
+                self._values[secret.handle] = await self._ask(known.uri)
+        return self._values[secret.handle]
+
+    async def cache_identity(self, secret: Secret) -> str:
+        """Return what stands for the secret in cache keys."""
+        if not secret.uri or secret.cache_key:
+            return secret.handle
+        value = await self.plaintext(secret)
+        if secret.handle not in self._hashes:
+            # Slow on purpose: the key is stored, and must not be a way to guess a short value.
+            self._hashes[secret.handle] = await asyncio.to_thread(
+                lambda: hashlib.scrypt(value, salt=self._salt, n=2**14, r=8, p=1).hex()[:64]
+            )
+        return self._hashes[secret.handle]
+
+    async def _ask(self, uri: str) -> bytes:
+        scheme, separator, rest = uri.partition("://")
+        if not separator:
+            raise EngineError(f"parse {uri!r}: malformed id")
+        match scheme:
+            case "env":
+                return self._variable(rest)
+            case "file":
+                return await asyncio.to_thread(self._file, rest)
+            case "cmd":
+                return await self._command(rest)
+            case _:
+                raise EngineError(
+                    f'unsupported secret provider: "{scheme}" (Drydock knows env, file and cmd; '
+                    "a real Dagger Engine knows more, see docs/drydock.md)"
+                )
+
+    def _variable(self, name: str) -> bytes:
+        value = self._environ.get(name)
+        if value is None:
+            # People sometimes pass the value for the name: show no more of it than this.
+            shown = f"{name[:_SHOWN_LETTERS]}..." if len(name) > _SHOWN_LETTERS else name
+            raise EngineError(f'secret env var not found: "{shown}"')
+        return value.encode(errors="surrogateescape")
+
+    def _file(self, name: str) -> bytes:
+        home = self._environ.get("HOME", "")
+        expanded = home + name[1:] if name == "~" or name.startswith("~/") else name
+        path = self._workdir / expanded
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise EngineError(
+                f'failed to read secret file "{expanded}": open {expanded}: {reason}'
+            ) from error
+
+    async def _command(self, command: str) -> bytes:
+        child = await asyncio.create_subprocess_exec(
+            "sh",
+            "-c",
+            command,
+            cwd=self._workdir,
+            env=dict(self._environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            output, _ = await asyncio.wait_for(child.communicate(), _COMMAND_SECONDS)
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        if child.returncode:
+            raise EngineError(
+                f'failed to run secret command "{command}": exit status {child.returncode}'
+            )
+        return output
+
+
+class SessionSecrets(SecretStore):
+    """The store of a session, as `session.part` makes it."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(
+            session.environ, session.workdir, engine_salt(session.engine.state.index)
+        )
+
+
+def engine_salt(index: Index) -> bytes:
+    """Return the salt of this state directory's cache keys, made at the first time."""
+    found: Any = index.get("engine", "salt")
+    if found is None:
+        index.put("engine", "salt", os.urandom(16).hex())
+        found = index.get("engine", "salt")
+    return bytes.fromhex(found)
