@@ -20,7 +20,7 @@ _SERVICE_FILES = "services/*/service.yaml"
 _ENVIRONMENT_FILES = "manifests/environments/*/environment.yaml"
 
 
-class UnknownName(LookupError):
+class UnknownNameError(LookupError):
     """Something was asked for that the repository does not have; the message lists what it has."""
 
     def __init__(self, kind: str, name: str, known: list[str], where: str) -> None:
@@ -38,13 +38,13 @@ class Catalog:
     def service(self, name: str) -> Service:
         """Find a service, or list the known ones."""
         if name not in self.services:
-            raise UnknownName("service", name, list(self.services), _SERVICE_FILES)
+            raise UnknownNameError("service", name, list(self.services), _SERVICE_FILES)
         return self.services[name]
 
     def environment(self, name: str) -> Environment:
         """Find an environment, or list the known ones."""
         if name not in self.environments:
-            raise UnknownName("environment", name, list(self.environments), _ENVIRONMENT_FILES)
+            raise UnknownNameError("environment", name, list(self.environments), _ENVIRONMENT_FILES)
         return self.environments[name]
 
     def select(self, name: str) -> tuple[Service, ...]:
@@ -52,13 +52,13 @@ class Catalog:
         if name:
             return (self.service(name),)
         if not self.services:
-            raise UnknownName("service", "(any)", [], _SERVICE_FILES)
+            raise UnknownNameError("service", "(any)", [], _SERVICE_FILES)
         return tuple(self.services[known] for known in sorted(self.services))
 
     def shipped(self, environment: Environment, name: str) -> tuple[Service, ...]:
         """Take the services that an environment runs, narrowed to one when it is given."""
         if name and self.service(name).name not in environment.services:
-            raise UnknownName(
+            raise UnknownNameError(
                 f"service of environment {environment.name!r}",
                 name,
                 list(environment.services),

@@ -71,7 +71,7 @@ class Document:
         value = self._required(key, f"one of: {', '.join(names)}")
         if value not in names:
             raise self.error(key, f"{value!r} is not allowed, use one of: {', '.join(names)}")
-        return cast(str, value)
+        return value
 
     def texts(self, key: str, *, pattern: str = r".+", meaning: str = "text") -> tuple[str, ...]:
         """Read a list of strings with at least one element."""

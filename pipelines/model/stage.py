@@ -15,10 +15,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class StageResult:
-    """The verdict of one stage on one service.
+    """The verdict of one stage, of one service or (with an empty `service`) of the whole run.
 
     `output` is what the tool itself wrote, `reproduce` the command that runs this stage alone,
-    `seconds` the time from start to verdict, `note` one line for the summary.
+    `seconds` the time it took, `note` one line for the summary.
     """
 
     service: str
@@ -30,10 +30,16 @@ class StageResult:
     note: str = ""
     reproduce: str = ""
 
+    @property
+    def name(self) -> str:
+        """The name that people see."""
+        return f"{self.service}: {self.stage}" if self.service else self.stage
 
-class StageFailure(Exception):  # noqa: N818 - it is a verdict, not a defect
-    """A tool said no. Carries the verdict to the flow, which goes on with what does not depend on it."""
 
-    def __init__(self, result: StageResult) -> None:
-        super().__init__(f"{result.service}: {result.stage} failed with exit code {result.exit_code}")
-        self.result = result
+class StageFailure(Exception):  # noqa: N818  it is a verdict, not a defect
+    """A tool said no: its exit code and what it wrote."""
+
+    def __init__(self, exit_code: int, output: str) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
+        self.output = output

@@ -37,7 +37,7 @@ class PackError(Exception):
 class Digesting(io.RawIOBase):
     """A writer that counts and digests what it passes on."""
 
-    def __init__(self, target: IO[bytes] | None = None) -> None:
+    def __init__(self, target: IO[bytes]) -> None:
         self._target = target
         self._hash = hashlib.sha256()
         self.size = 0
@@ -46,13 +46,13 @@ class Digesting(io.RawIOBase):
         """Say that this is a writer."""
         return True
 
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # no Buffer in 3.11
         """Digest some bytes and pass them on."""
+        size = memoryview(data).nbytes
         self._hash.update(data)
-        self.size += len(data)
-        if self._target is not None:
-            self._target.write(data)
-        return len(data)
+        self.size += size
+        self._target.write(data)
+        return size
 
     @property
     def digest(self) -> str:

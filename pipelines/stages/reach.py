@@ -1,0 +1,29 @@
+"""Do the registry and the cluster of this machine answer? Asked first, as everything ends there."""
+
+import dagger
+
+from pipelines.model import StageFailure
+from pipelines.programs import program
+from pipelines.toolchains import kubectl, python, registry
+from pipelines.toolchains.run import explain, nonce, run
+
+ADVICE = "Is it running? Start both with: drydock start"
+
+
+async def reach_servers(bound: dict[str, dagger.Service]) -> None:
+    """Connect to the bound servers (alias to service); raise StageFailure with what to do."""
+    container = python.base().with_new_file("/programs/reach.py", program("reach.py"))
+    command = ["python3", "/programs/reach.py"]
+    names = {registry.ALIAS: "registry", kubectl.ALIAS: "cluster"}
+    try:
+        for alias, service in bound.items():
+            ports = await service.ports()
+            container = container.with_service_binding(alias, service)
+            command.append(f"{names[alias]}={alias}:{await ports[0].port()}")
+        ran = await run(container.with_env_variable("SHIPYARD_RUN", nonce()), command, seconds=30)
+    except dagger.QueryError as error:
+        which = " or ".join(names[alias] for alias in bound)
+        told = f"the {which} does not answer: {explain(error)}"
+        raise StageFailure(1, f"{told}\n{ADVICE}") from error
+    if ran.exit_code != 0:
+        raise StageFailure(ran.exit_code, f"{ran.output.strip()}\n{ADVICE}")

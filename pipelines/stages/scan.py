@@ -1,0 +1,57 @@
+"""Is the image safe to run? Trivy looks for vulnerabilities, secrets and misconfiguration.
+
+What could not be looked for is said so; it never counts as clean.
+"""
+
+from dataclasses import dataclass
+
+import dagger
+
+from pipelines.model import Service, StageFailure
+from pipelines.stages.build import Built
+from pipelines.toolchains import trivy
+from pipelines.toolchains.run import run
+
+NOT_MADE = "vulnerabilities NOT scanned: no database reachable"
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """Trivy with the database of the day, or with the reason why there is none."""
+
+    container: dagger.Container
+    missing: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was looked for in an image that passed; `missing` tells what was not, and why."""
+
+    scanned: tuple[str, ...]
+    missing: str
+
+
+async def prepare_scanner(fresh: str) -> Scanner:
+    """Fetch the scanner and its database."""
+    container, ran = await trivy.with_database(fresh)
+    if ran.exit_code == 0:
+        return Scanner(container, "")
+    reason = next((line for line in reversed(ran.output.splitlines()) if line.strip()), "")
+    return Scanner(trivy.scanner(), reason.strip() or f"exit code {ran.exit_code}")
+
+
+async def scan_image(
+    service: Service, built: Built, manifests: dagger.Directory, scanner: Scanner, fresh: str
+) -> Scan:
+    """Scan an image and the manifests of its service; HIGH and CRITICAL findings fail."""
+    scanners = ["secret"] if scanner.missing else ["vuln", "secret"]
+    container = (
+        scanner.container.with_mounted_directory("/layout", built.layout)
+        .with_mounted_directory("/manifests", manifests.directory(f"apps/{service.name}"))
+        .with_env_variable("SHIPYARD_FRESH", fresh)
+    )
+    command = ["/programs/scan.sh", "/layout", "/manifests", ",".join(scanners), trivy.CACHE]
+    ran = await run(container, command)
+    if ran.exit_code != 0:
+        raise StageFailure(ran.exit_code, ran.output)
+    return Scan((*scanners, "misconfiguration"), scanner.missing)

@@ -1,0 +1,36 @@
+"""The builder: a container that can look into Debian's archive, into git, and push images."""
+
+import datetime
+
+import dagger
+
+from pipelines.programs import program
+from pipelines.toolchains import python
+
+_INSTALL = (
+    "apt-get update -qq && "
+    "apt-get install -qq --yes --no-install-recommends git skopeo > /dev/null"
+)
+
+
+def builder(fresh: str) -> dagger.Container:
+    """Give the builder with this week's package lists.
+
+    A week is how long an answer of the archive is believed; `fresh` asks it again at once.
+    """
+    year, week, _ = datetime.datetime.now(datetime.UTC).isocalendar()
+    return (
+        python.base()
+        .with_env_variable("DEBIAN_FRONTEND", "noninteractive")
+        .with_env_variable("ARCHIVE_OF", fresh or f"{year}-W{week:02}")
+        .with_exec(["sh", "-c", _INSTALL])
+        .with_new_file("/programs/unpack.sh", program("unpack.sh"), permissions=0o755)
+        .with_new_file("/programs/commit.sh", program("commit.sh"), permissions=0o755)
+        .with_new_file("/programs/push.sh", program("push.sh"), permissions=0o755)
+        .with_new_file("/programs/pack.py", program("pack.py"))
+    )
+
+
+def unpacked(tools: dagger.Container, packages: tuple[str, ...]) -> dagger.Container:
+    """Unpack Debian packages below /root-fs."""
+    return tools.with_exec(["/programs/unpack.sh", "/root-fs", *sorted(packages)])
