@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import socket
 import subprocess
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
@@ -151,13 +152,22 @@ class Network:
 
     async def open_connection(self, address: str, port: int) -> tuple[StreamReader, StreamWriter]:
         """Connect from this process to an address on the bridge network (or beyond it)."""
-        made = await self._inside().socket()
+        made = await self.connect(address, port)
         try:
-            await asyncio.get_running_loop().sock_connect(made, (address, port))
             return await asyncio.open_connection(sock=made)
         except BaseException:
             made.close()
             raise
+
+    async def connect(self, address: str, port: int) -> socket.socket:
+        """Return a connected socket, for a caller that brings its own protocol."""
+        made = await self._inside().socket()
+        try:
+            await asyncio.get_running_loop().sock_connect(made, (address, port))
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     async def listen(self, handler: Handler, address: str, port: int) -> asyncio.Server:
         """Serve `handler` on an address of the bridge namespace; endpoints can connect, the host cannot."""
