@@ -110,6 +110,8 @@ class Network:
         if self._slirp is not None:
             self._slirp.kill()
             await asyncio.to_thread(self._slirp.wait)
+            if self._slirp.stderr is not None:
+                self._slirp.stderr.close()
             self._slirp = None
         for namespace in (*self._attached.values(), *(each for _, each in self._pool)):
             namespace.close()
