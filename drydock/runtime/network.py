@@ -192,6 +192,21 @@ class Network:
             made.close()
             raise
 
+    async def datagrams(self, address: str, port: int) -> socket.socket:
+        """Return a UDP socket bound in the bridge namespace; an empty address and port 0 mean any."""
+
+        def bind() -> socket.socket:
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                made.setblocking(False)
+                made.bind((address, port))
+            except BaseException:
+                made.close()
+                raise
+            return made
+
+        return await self._inside().call(bind)
+
     def claim_address(self) -> str:
         """Return a further address on the bridge, for a tunnel; `free_address` gives it back."""
         return self._next_address()
