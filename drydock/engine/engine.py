@@ -95,6 +95,13 @@ class Engine:
 
         return ImageStore(self.state, self.snapshots, runner=self.runner)
 
+    @cached_property
+    def warm_python(self) -> WarmPython:
+        """The Python that runs the functions of modules."""
+        from .module.warm import WarmPython  # noqa: PLC0415
+
+        return WarmPython()
+
     async def network(self) -> Network:
         """Return the engine's bridge network, started on first use."""
         async with self._network_lock:
@@ -153,6 +160,8 @@ class Engine:
         if self._flusher is not None:
             self._flusher.cancel()
             await asyncio.gather(self._flusher, return_exceptions=True)
+        if "warm_python" in self.__dict__:
+            await self.warm_python.close()
         if self._network is not None:
             await self._network.close()
         self.nodes.flush()

@@ -20,6 +20,7 @@ from aiohttp import web
 from . import telemetry
 from .engine import VERSION, Engine
 from .execute import authorized, execute
+from .module import face
 from .session import Client, Session
 from .trace import Event, Span
 
@@ -47,6 +48,7 @@ class Server:
         loopback.router.add_post("/query", self._query)
         for signal in ("traces", "logs", "metrics"):
             loopback.router.add_post(f"/v1/{signal}", self._telemetry)
+        face.add_routes(loopback, self._client)
         runner = await self._serve(loopback)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

@@ -1,0 +1,7 @@
+"""Modules: their resolvers live in their own room, and are registered by importing it."""
+
+from __future__ import annotations
+
+from drydock.engine.module import registration, resolvers
+
+__all__ = ["registration", "resolvers"]
