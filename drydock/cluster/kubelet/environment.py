@@ -107,7 +107,7 @@ async def _value(
                 return None
             values = decoded(held)
             if reference["key"] in values:
-                return str(values[reference["key"]], "utf-8")
+                return values[reference["key"]].decode()
             if optional:
                 return None
             short = kind.rpartition("/")[2]
@@ -123,7 +123,7 @@ def field_of(pod: Obj, path: str, addresses: Mapping[str, str]) -> str:
     if entry is not None:
         held = labels_of(pod) if entry[1] == "labels" else annotations_of(pod)
         return held.get(entry[2], "")
-    plain = {
+    plain: dict[str, str] = {
         "metadata.name": name,
         "metadata.namespace": namespace,
         "metadata.uid": pod["metadata"]["uid"],
