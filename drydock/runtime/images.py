@@ -1,35 +1,59 @@
-"""ImageStore (being filled)."""
+"""Images by name: registries and mirrors first, a recipe second.
+
+Called by the engine (`Container.from`, `publish`, `import`) and the kubelet. Blobs and unpacked layers are kept by content,
+so an image that is known by digest needs no network, and images share what they have in common. When no registry or mirror
+answers for a name that a recipe knows, the recipe makes the image from Debian packages and `notice` is told once.
+"""
 
 from __future__ import annotations
 
-from asyncio import StreamReader, StreamWriter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from drydock.runtime.image import Image, ImageConfig
+from drydock.runtime import archive
+from drydock.runtime.errors import (
+    ImageFault,
+    ImageNotFound,
+    RegistryFault,
+    RegistryUnreachable,
+)
+from drydock.runtime.image import (
+    INDEX_TYPES,
+    OCI_CONFIG,
+    OCI_MANIFEST,
+    Image,
+    ImageConfig,
+    LayerBlob,
+    canonical,
+    choose_platform,
+)
 from drydock.runtime.network import Network
+from drydock.runtime.pack import Compression
+from drydock.runtime.recipes import Kitchen, known_recipes, recipe_for
+from drydock.runtime.reference import Reference
+from drydock.runtime.registry import Manifest, RegistryClient, Repository
+from drydock.runtime.registry_auth import Auth
+from drydock.runtime.registry_config import RegistryConfig
 from drydock.runtime.runner import Runner
 from drydock.runtime.snapshot import Snapshot, SnapshotStore
 from drydock.runtime.state import StateDir
+from drydock.runtime.transport import Dial
 
-Dial = Callable[[str, int], Awaitable[tuple[StreamReader, StreamWriter]]]
-"""Opens the TCP connection to (host, port); replaces the direct one, e.g. for `registry_service` tunnels."""
+__all__ = ["Auth", "Dial", "ImageStore"]
 
-
-@dataclass(frozen=True)
-class Auth:
-    """Credentials for one registry; never printed."""
-
-    username: str
-    secret: str
+_CHAINS = "image-chain"
+_LAYERS = "image-layer"
+DEFAULT_PLATFORM = "linux/amd64"
 
 
 class ImageStore:
-    """Reference -> Image with a Snapshot: registries and mirrors first, recipe second."""
+    """The images of one process on one state directory."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that recipes are cooked with
         self,
         state: StateDir,
         snapshots: SnapshotStore,
@@ -37,8 +61,15 @@ class ImageStore:
         runner: Runner | None = None,
         network: Network | None = None,
         notice: Callable[[str], None] | None = None,
+        config: RegistryConfig | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._state = state
+        self._snapshots = snapshots
+        self._client = RegistryClient(state, config)
+        self._kitchen = Kitchen(state, snapshots, runner or Runner(state), network)
+        self._notice = notice or (lambda _text: None)
+        self._noticed: set[str] = set()
+        self._unpacking: dict[str, asyncio.Lock] = {}
 
     async def resolve(
         self,
@@ -46,10 +77,23 @@ class ImageStore:
         *,
         dial: Dial | None = None,
         auth: Auth | None = None,
-        platform: str = "linux/amd64",
+        platform: str = DEFAULT_PLATFORM,  # noqa: ARG002 - an index is pinned as a whole
     ) -> str:
-        """Return the reference with the digest that its tag names now (ends in `@sha256:...`)."""
-        raise NotImplementedError
+        """Return `reference` with the digest that its tag names now.
+
+        An image that only a recipe makes gets the digest of the recipe, which `pull` understands again.
+        """
+        name = Reference.parse(reference)
+        if name.digest:
+            return str(name)
+        try:
+            async with self._find(name, dial, auth) as (_, manifest):
+                return str(name.with_digest(manifest.digest))
+        except RegistryFault as error:
+            recipe = recipe_for(name)
+            if recipe is None:
+                raise _not_found(name, error) from error
+            return str(name.with_digest(recipe.digest))
 
     async def pull(
         self,
@@ -57,28 +101,250 @@ class ImageStore:
         *,
         dial: Dial | None = None,
         auth: Auth | None = None,
-        platform: str = "linux/amd64",
+        platform: str = DEFAULT_PLATFORM,
     ) -> Image:
-        raise NotImplementedError
+        """Return the image that `reference` names, unpacked.
+
+        InvalidReference, ImageNotFound (lists why each registry failed and which recipes exist) or another ImageFault.
+        """
+        name = Reference.parse(reference)
+        recipe = recipe_for(name)
+        if recipe is not None and name.digest == recipe.digest:
+            return await self._cook(name)
+        known = self._known_manifest(name, platform)
+        if known is not None:
+            return await self._unpack(name, known, None)
+        try:
+            async with self._find(name, dial, auth) as (repository, manifest):
+                name = name.with_digest(name.digest or manifest.digest)
+                document = json.loads(manifest.content)
+                if _is_index(manifest.media_type, document):
+                    chosen = choose_platform(document, platform, str(name))
+                    manifest = await repository.manifest(chosen)
+                return await self._unpack(name, manifest, repository)
+        except RegistryUnreachable as error:
+            if recipe is None or name.digest:
+                raise _not_found(name, error) from error
+        except RegistryFault as error:
+            if recipe is None or error.status != 404 or name.digest:
+                raise _not_found(name, error) from error
+        return await self._cook(name)
 
     async def assemble(
-        self, config: ImageConfig, snapshot: Snapshot, *, base: Image | None = None
+        self,
+        config: ImageConfig,
+        snapshot: Snapshot,
+        *,
+        base: Image | None = None,
+        compression: Compression = "gzip",
+        mtime: int | None = None,
     ) -> Image:
-        """Make an image of a snapshot: the layers of `base` are reused, the difference becomes one layer."""
-        raise NotImplementedError
+        """Make an image of a snapshot: the layers of `base` are reused, the difference becomes one layer.
+
+        If `snapshot` was not made from `base`, everything becomes one layer. Equal inputs give equal digests.
+        """
+        layers: tuple[LayerBlob, ...] = ()
+        below = self._snapshots.empty
+        if base is not None and self._snapshots.steps(snapshot, base.snapshot) is not None:
+            layers, below = base.layers, base.snapshot
+            if not layers and below != self._snapshots.empty:
+                layers = (await self._layer(below, self._snapshots.empty, compression, mtime),)
+        if snapshot != below:
+            layers = (*layers, await self._layer(snapshot, below, compression, mtime))
+        document = config.to_json(tuple(layer.diff_id for layer in layers))
+        digest = self._put_manifest(canonical(document), layers)
+        return Image("", config, snapshot, digest, layers)
 
     async def push(
         self, image: Image, reference: str, *, dial: Dial | None = None, auth: Auth | None = None
     ) -> str:
-        """Push to a registry; return the reference with digest."""
-        raise NotImplementedError
+        """Push an image; return the reference with the manifest's digest."""
+        name = Reference.parse(reference)
+        if not image.digest or not self._state.blob(image.digest).exists():
+            image = await self.assemble(image.config, image.snapshot)
+        content = self._state.blob(image.digest).read_bytes()
+        document = json.loads(content)
+        host = self._client.config.host(name.registry)
+        async with self._client.repository(host, name.repository, dial=dial, auth=auth) as target:
+            blobs = {entry["digest"] for entry in (*document["layers"], document["config"])}
+            await asyncio.gather(
+                *(target.upload(digest, self._state.blob(digest)) for digest in sorted(blobs))
+            )
+            kind = document.get("mediaType") or OCI_MANIFEST
+            digest = await target.put_manifest(name.target, content, kind)
+        return str(name.with_digest(digest))
 
     async def write_archive(
-        self, image: Image, path: Path, *, format: Literal["oci", "docker"] = "oci", tag: str = ""
-    ) -> None:  # noqa: A002
+        self,
+        image: Image,
+        path: Path,
+        *,
+        format: Literal["oci", "docker"] = "oci",  # noqa: A002 - the contract's name
+        tag: str = "",
+    ) -> None:
         """Write a tar archive of an image (OCI layout or docker-archive)."""
-        raise NotImplementedError
+        if not image.digest or not self._state.blob(image.digest).exists():
+            image = await self.assemble(image.config, image.snapshot)
+        await asyncio.to_thread(archive.write, self._state, image.digest, path, format, tag)
 
-    async def read_archive(self, path: Path, *, tag: str = "") -> Image:
-        """Import an OCI layout directory, an OCI layout tar or a docker-archive tar."""
-        raise NotImplementedError
+    async def read_archive(
+        self, path: Path, *, tag: str = "", platform: str = DEFAULT_PLATFORM
+    ) -> Image:
+        """Import an OCI layout (directory or tar) or a docker-archive; `tag` selects one image of several."""
+        digest = await asyncio.to_thread(archive.read, self._state, path, tag, platform)
+        content = self._state.blob(digest).read_bytes()
+        return await self._unpack(None, Manifest(content, "", digest), None)
+
+    # -- from registries
+
+    @asynccontextmanager
+    async def _find(
+        self, name: Reference, dial: Dial | None, auth: Auth | None
+    ) -> AsyncIterator[tuple[Repository, Manifest]]:
+        """Open the first registry or mirror that has `name`; the last candidate's error tells of all of them."""
+        hosts = self._client.config.candidates(name.registry)
+        reasons = []
+        for host in hosts:
+            async with self._client.repository(
+                host, name.repository, dial=dial, auth=auth if host is hosts[-1] else None
+            ) as repository:
+                try:
+                    manifest = await repository.manifest(name.target)
+                except RegistryFault as error:
+                    reasons.append(str(error))
+                    last = error
+                    continue
+                yield repository, manifest
+                return
+        raise type(last)("; ".join(reasons), status=last.status)
+
+    def _known_manifest(self, name: Reference, platform: str) -> Manifest | None:
+        """Return the manifest of an image that is wholly here, by digest."""
+        if not name.digest or not self._state.blob(name.digest).exists():
+            return None
+        document = json.loads(self._state.blob(name.digest).read_bytes())
+        digest = name.digest
+        if _is_index("", document):
+            digest = choose_platform(document, platform, str(name))
+            if not self._state.blob(digest).exists():
+                return None
+            document = json.loads(self._state.blob(digest).read_bytes())
+        if not self._state.blob(document["config"]["digest"]).exists():
+            return None
+        config = json.loads(self._state.blob(document["config"]["digest"]).read_bytes())
+        diff_ids = config.get("rootfs", {}).get("diff_ids", [])
+        unpacked = self._unpacked(_chain_id(diff_ids)) is not None
+        blobs = [entry["digest"] for entry in document["layers"]]
+        if not unpacked and not all(self._state.blob(digest).exists() for digest in blobs):
+            return None
+        return Manifest(self._state.blob(digest).read_bytes(), "", digest)
+
+    async def _unpack(
+        self, name: Reference | None, manifest: Manifest, repository: Repository | None
+    ) -> Image:
+        document = json.loads(manifest.content)
+        if document.get("schemaVersion") != 2 or "config" not in document:
+            raise ImageFault(
+                f"{name}: its manifest is of a form that has not been in use since 2017"
+            )
+        entries = document["layers"]
+        wanted = [document["config"]["digest"]]
+        fetches = {
+            digest: asyncio.create_task(self._fetch(repository, digest))
+            for digest in dict.fromkeys([*wanted, *(entry["digest"] for entry in entries)])
+        }
+        try:
+            config = json.loads((await fetches[wanted[0]]).read_bytes())
+            diff_ids = config.get("rootfs", {}).get("diff_ids", [])
+            if len(diff_ids) != len(entries):
+                raise ImageFault(
+                    f"{name}: {len(entries)} layers, but {len(diff_ids)} layer digests"
+                )
+            snapshot = self._snapshots.empty
+            for number, entry in enumerate(entries):
+                chain = _chain_id(diff_ids[: number + 1])
+                snapshot = await self._apply(
+                    chain, snapshot, fetches[entry["digest"]], diff_ids[number]
+                )
+        finally:
+            for fetch in fetches.values():
+                fetch.cancel()
+            await asyncio.gather(*fetches.values(), return_exceptions=True)
+        layers = tuple(
+            LayerBlob(entry["digest"], entry["size"], diff_id, entry["mediaType"])
+            for entry, diff_id in zip(entries, diff_ids, strict=True)
+        )
+        reference = "" if name is None else str(name)
+        return Image(reference, ImageConfig.from_json(config), snapshot, manifest.digest, layers)
+
+    async def _fetch(self, repository: Repository | None, digest: str) -> Path:
+        if repository is not None:
+            return await repository.download(digest)
+        return self._state.blob(digest)
+
+    async def _apply(
+        self, chain: str, parent: Snapshot, blob: asyncio.Task[Path], diff_id: str
+    ) -> Snapshot:
+        """Unpack one layer over its parent, unless that was done before, by whichever image."""
+        async with self._unpacking.setdefault(chain, asyncio.Lock()):
+            known = self._unpacked(chain)
+            if known is None:
+                known = await self._snapshots.apply_layer(parent, await blob, diff_id=diff_id)
+                self._state.index.put(_CHAINS, chain, known.id)
+            return known
+
+    def _unpacked(self, chain: str) -> Snapshot | None:
+        known = self._state.index.get(_CHAINS, chain)
+        return None if known is None else self._snapshots.get(known)
+
+    # -- from recipes and snapshots
+
+    async def _cook(self, name: Reference) -> Image:
+        recipe = recipe_for(name)
+        if recipe is None:
+            raise ImageNotFound(f"there is no recipe for {name}")
+        if recipe.name not in self._noticed:
+            self._noticed.add(recipe.name)
+            short = f"{name.repository.removeprefix('library/')}:{name.tag}"
+            self._notice(f"{short}: no registry answered; made from {recipe.source}")
+        snapshot = await self._kitchen.cook(recipe)
+        reference = str(name.with_digest(recipe.digest))
+        return Image(reference, recipe.config, snapshot)
+
+    async def _layer(
+        self, snapshot: Snapshot, base: Snapshot, compression: Compression, mtime: int | None
+    ) -> LayerBlob:
+        key = f"{snapshot.id}-{base.id}-{compression}-{mtime}"
+        known = self._state.index.get(_LAYERS, key)
+        if known is not None and self._state.blob(known["digest"]).exists():
+            return LayerBlob(**known)
+        layer = await self._snapshots.export_layer(
+            snapshot, base, compression=compression, mtime=mtime
+        )
+        self._state.index.put(_LAYERS, key, vars(layer))
+        return layer
+
+    def _put_manifest(self, config: bytes, layers: tuple[LayerBlob, ...]) -> str:
+        digest = self._state.put_blob(config)
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": OCI_CONFIG, "digest": digest, "size": len(config)},
+            "layers": [layer.descriptor() for layer in layers],
+        }
+        return self._state.put_blob(canonical(manifest))
+
+
+def _is_index(media_type: str, document: Mapping[str, Any]) -> bool:
+    return media_type in INDEX_TYPES or "manifests" in document
+
+
+def _chain_id(diff_ids: list[str]) -> str:
+    return " ".join(diff_ids)
+
+
+def _not_found(name: Reference, error: RegistryFault) -> ImageNotFound:
+    recipes = ", ".join(known_recipes())
+    return ImageNotFound(
+        f"{name}: {error}. No recipe makes it either; these images can be made without a registry: {recipes}"
+    )

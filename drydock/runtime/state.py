@@ -13,13 +13,14 @@ run/<owner>/ and renamed into place, which is why all of it has to be one file s
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from drydock.runtime.index import Index
@@ -27,6 +28,8 @@ from drydock.runtime.mount import mounts_below
 from drydock.runtime.syscalls import unmount
 
 DEFAULT_ROOT = Path("/var/lib/drydock")
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 0.5
 
 
 class StateDir:
@@ -86,13 +89,28 @@ class StateDir:
 
     @contextmanager
     def exclusive(self, name: str) -> Iterator[None]:
-        """Hold a lock that all processes on this directory share by its name. Blocks; use a thread in async code."""
+        """Hold a lock that all processes on this directory share by its name. Blocking."""
+        with self._lock_file(name) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+
+    @asynccontextmanager
+    async def exclusively(self, name: str) -> AsyncIterator[None]:
+        """Hold the lock `name` without blocking the event loop; cancelling while waiting gives it up."""
+        with self._lock_file(name) as descriptor:
+            pause = _FIRST_PAUSE
+            while not _try_lock(descriptor):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            yield
+
+    @contextmanager
+    def _lock_file(self, name: str) -> Iterator[int]:
         folder = self.root / "locks"
         folder.mkdir(exist_ok=True)
         descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            yield descriptor
         finally:
             os.close(descriptor)
 
@@ -141,13 +159,18 @@ class StateDir:
                 _remove(folder)
                 continue
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            else:
-                _remove(folder)
+                if _try_lock(descriptor):
+                    _remove(folder)
             finally:
                 os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove(folder: Path) -> None:

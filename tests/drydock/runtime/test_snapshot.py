@@ -246,7 +246,12 @@ async def test_a_hostile_layer_stays_inside(store: SnapshotStore, tmp_path: Path
     hostile_tar(tmp_path / "evil.tar")
     snapshot = await store.apply_layer(store.empty, tmp_path / "evil.tar")
     async with store.view(snapshot) as root:
-        assert sorted(path.name for path in root.iterdir()) == ["absolute", "escaped", "out", "through-link"]
+        assert sorted(path.name for path in root.iterdir()) == [
+            "absolute",
+            "escaped",
+            "out",
+            "through-link",
+        ]
 
 
 async def test_whiteouts_spare_what_their_own_layer_brings(
