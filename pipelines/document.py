@@ -104,8 +104,8 @@ class Document:
         for key in self._values:
             if key not in self._asked:
                 near = get_close_matches(key, self._asked, n=1)
-                hint = f", did you mean {near[0]!r}?" if near else ""
-                known = ", ".join(sorted(self._asked))
+                hint = f", did you mean {near[0]!r}?" if near else "."
+                known = ", ".join(sorted(set(self._asked)))
                 raise self.error(key, f"unknown key{hint} Allowed: {known}")
 
     def _has(self, key: str) -> bool:

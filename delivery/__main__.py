@@ -1,0 +1,46 @@
+"""`python -m delivery --plan FILE`: progress on standard error, the result as one JSON line at the end."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from delivery import release
+from delivery.cluster import ApiError, KubectlError, connect
+from delivery.errors import DeliveryError
+from delivery.plan import VERSION, Action, read_plan
+from delivery.progress import say
+
+ACTIONS = {
+    Action.DEPLOY: release.deploy,
+    Action.ROLLBACK: release.rollback,
+    Action.STATUS: release.status,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a plan; return the exit code of the contract."""
+    parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
+    parser.add_argument("--plan", type=Path, required=True, help="the plan, as JSON")
+    given = parser.parse_args(arguments)
+    begun = time.monotonic()
+    code, outcome = 0, "done"
+    try:
+        plan = read_plan(given.plan)
+        with connect() as cluster:
+            summary = ACTIONS[plan.action](cluster, plan)
+    except DeliveryError as error:
+        code, outcome, summary = error.exit_code, type(error).__name__, str(error)
+        say(f"{outcome}: {summary}")
+    except (ApiError, KubectlError) as error:
+        code, outcome, summary = 1, type(error).__name__, str(error)
+        say(f"the cluster refused: {summary}")
+    seconds = round(time.monotonic() - begun, 1)
+    result = {"version": VERSION, "outcome": outcome, "summary": summary, "seconds": seconds}
+    sys.stdout.write(json.dumps(result, sort_keys=True) + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

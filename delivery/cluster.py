@@ -1,0 +1,174 @@
+"""The cluster: kubectl for what changes it, its own REST interface for what is looked at often.
+
+Reading goes through one `kubectl proxy` on a unix socket, so that every way to log in that kubectl
+knows works, and a look costs a millisecond instead of a process.
+"""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from delivery.errors import PreflightError
+
+Obj = dict[str, Any]
+CONFLICT, NOT_FOUND, FORBIDDEN = 409, 404, 403
+REQUEST_SECONDS = 15.0
+COMMAND_SECONDS = 120.0
+START_SECONDS = 10.0
+ALIAS = "DELIVERY_CLUSTER_ALIAS"
+
+
+class ApiError(Exception):
+    """The API server refused a request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class KubectlError(Exception):
+    """kubectl ended with an error; the message is what it wrote."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=REQUEST_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class Cluster:
+    """One cluster, as the kubeconfig names it."""
+
+    def __init__(self, server: str | None, proxy: Path) -> None:
+        self._flags = [f"--server={server}"] if server else []
+        self._proxy = proxy
+
+    def kubectl(self, *args: str, stdin: str = "", seconds: float = COMMAND_SECONDS) -> str:
+        """Run kubectl and return its standard output; raise KubectlError."""
+        return _kubectl([*self._flags, *args], stdin, seconds)
+
+    def raw(self, method: str, path: str, body: Obj | None = None) -> tuple[int, bytes]:
+        """Send a request; return status and body, whatever they are."""
+        connection = _UnixConnection(self._proxy)
+        patch = method == "PATCH"
+        content = "application/merge-patch+json" if patch else "application/json"
+        try:
+            connection.request(
+                method,
+                path,
+                body=None if body is None else json.dumps(body),
+                headers={"Content-Type": content, "Accept": "application/json"},
+            )
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def request(self, method: str, path: str, body: Obj | None = None) -> Obj:
+        """Send a request and return the object in the answer; raise ApiError."""
+        try:
+            status, content = self.raw(method, path, body)
+        except OSError as error:
+            raise ApiError(0, f"{method} {path}: {error}") from error
+        try:
+            answer = json.loads(content or b"{}")
+        except ValueError:
+            answer = {"message": content.decode(errors="replace").strip()}
+        if status >= http.client.BAD_REQUEST:
+            raise ApiError(status, str(answer.get("message", f"{method} {path}: {status}")))
+        return dict(answer)
+
+    def find(self, path: str) -> Obj | None:
+        """Get one object, or None when there is none."""
+        try:
+            return self.request("GET", path)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def items(self, path: str, selector: str = "") -> list[Obj]:
+        """List objects, narrowed by a label selector."""
+        query = f"?labelSelector={quote(selector)}" if selector else ""
+        return list(self.request("GET", path + query).get("items") or [])
+
+
+@contextmanager
+def connect() -> Iterator[Cluster]:
+    """Open the way to the cluster; raise PreflightError when there is none."""
+    server = _server()
+    with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
+        path = Path(folder) / "api.sock"
+        flags = [f"--server={server}"] if server else []
+        command = ["kubectl", *flags, "proxy", f"--unix-socket={path}"]
+        try:
+            proxy = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            )
+        except OSError as error:
+            raise PreflightError(f"kubectl cannot be started: {error}") from error
+        try:
+            _wait_for(proxy, path)
+            yield Cluster(server, path)
+        finally:
+            proxy.terminate()
+            proxy.communicate()
+
+
+def _wait_for(proxy: "subprocess.Popen[str]", path: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not path.exists():
+        if proxy.poll() is not None:
+            _, told = proxy.communicate()
+            raise PreflightError(f"no way to the cluster: {told.strip()}")
+        if time.monotonic() > deadline:
+            raise PreflightError("kubectl proxy did not start")
+        time.sleep(0.01)
+
+
+def _server() -> str | None:
+    """Name the server the way this container reaches it, when the kubeconfig's name is another."""
+    alias = os.environ.get(ALIAS)
+    if not alias:
+        return None
+    wanted = "jsonpath={.clusters[0].cluster.server}"
+    try:
+        named = _kubectl(["config", "view", "--minify", f"--output={wanted}"], "", COMMAND_SECONDS)
+    except KubectlError as error:
+        raise PreflightError(f"the kubeconfig cannot be read: {error}") from error
+    parts = urlsplit(named)
+    return f"{parts.scheme}://{alias}:{parts.port or 443}"
+
+
+def _kubectl(args: list[str], stdin: str, seconds: float) -> str:
+    try:
+        done = subprocess.run(
+            ["kubectl", *args],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        told = f"kubectl {args[0]} did not end within {seconds:.0f} seconds"
+        raise KubectlError(told) from error
+    except OSError as error:
+        raise KubectlError(f"kubectl cannot be started: {error}") from error
+    if done.returncode != 0:
+        raise KubectlError(done.stderr.strip() or f"kubectl {args[0]}: exit code {done.returncode}")
+    return done.stdout

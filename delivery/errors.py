@@ -1,0 +1,45 @@
+"""What can go wrong in a delivery, by exit code.
+
+DeliveryError
+├── PlanError           2  the plan cannot be understood
+├── PreflightError      3  nothing was changed: cluster, rights, namespace, quota, lock
+├── RolloutError        4  the new version did not come up; the old one was put back
+├── RollbackError       5  the old one did not come back either
+└── VerificationError   6  it came up but does not answer; the old one was put back
+"""
+
+
+class DeliveryError(Exception):
+    """A delivery that ended badly; the message says what happened and what to do."""
+
+    exit_code = 1
+
+
+class PlanError(DeliveryError):
+    """The plan is not one that this program understands."""
+
+    exit_code = 2
+
+
+class PreflightError(DeliveryError):
+    """Something is missing that a release needs; nothing was changed."""
+
+    exit_code = 3
+
+
+class RolloutError(DeliveryError):
+    """The new version did not come up."""
+
+    exit_code = 4
+
+
+class RollbackError(DeliveryError):
+    """The old version did not come back."""
+
+    exit_code = 5
+
+
+class VerificationError(DeliveryError):
+    """The new version came up, but does not answer as it should."""
+
+    exit_code = 6

@@ -1,0 +1,67 @@
+"""Evidence: events, descriptions and logs of what failed, taken before anything is cleaned up."""
+
+from delivery.cluster import ApiError, Cluster, KubectlError, Obj
+from delivery.follow import get, selector_of
+from delivery.progress import say
+
+PODS = 3
+LOG_LINES = 60
+EVENTS = 25
+
+
+def collect(cluster: Cluster, namespace: str, deployment: str, pod: str = "") -> None:
+    """Show why a Deployment fails; what cannot be had is said so and holds up nothing."""
+    say(f"=== evidence: {deployment} in {namespace}")
+    try:
+        names = _pods(cluster, namespace, deployment, pod)
+    except ApiError as error:
+        say(f"(no pods: {error})")
+        return
+    _events(cluster, namespace, deployment)
+    for name in names:
+        _show(cluster, f"describe pod {name}", "describe", "pod", name, "-n", namespace)
+        logs = ("logs", name, "-n", namespace, "--all-containers", f"--tail={LOG_LINES}")
+        _show(cluster, f"logs of {name}", *logs)
+        _show(cluster, f"logs of {name} before it was restarted", *logs, "--previous")
+    say("=== end of evidence")
+
+
+def _pods(cluster: Cluster, namespace: str, deployment: str, first: str) -> list[str]:
+    found = get(cluster, namespace, deployment)
+    if found is None:
+        return []
+    pods = cluster.items(f"/api/v1/namespaces/{namespace}/pods", selector_of(found))
+    unready = [pod["metadata"]["name"] for pod in pods if not _ready(pod)]
+    ordered = [name for name in unready if name == first] + [n for n in unready if n != first]
+    return ordered[:PODS]
+
+
+def _ready(pod: Obj) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _events(cluster: Cluster, namespace: str, deployment: str) -> None:
+    try:
+        events = cluster.items(f"/api/v1/namespaces/{namespace}/events")
+    except ApiError as error:
+        say(f"(no events: {error})")
+        return
+    ours = [each for each in events if _about(each).startswith(deployment)]
+    ours.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+    say("--- events")
+    for event in ours[-EVENTS:]:
+        kind, reason = event.get("type", ""), event.get("reason", "")
+        say(f"{kind:<8} {reason:<20} {_about(event)}: {event.get('message', '')}")
+
+
+def _about(event: Obj) -> str:
+    return str((event.get("involvedObject") or {}).get("name", ""))
+
+
+def _show(cluster: Cluster, title: str, *args: str) -> None:
+    say(f"--- {title}")
+    try:
+        say(cluster.kubectl(*args).strip() or "(nothing)")
+    except KubectlError as error:
+        say(f"({error})")

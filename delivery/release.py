@@ -1,0 +1,162 @@
+"""A release, from the plan to the answer of every service, or back to where it was.
+
+The order: lock, pre-flight, apply, follow, verify. When the new version does not come up or does
+not answer, evidence is taken first, then what was changed is undone; the old pods served all along.
+"""
+
+import os
+import socket
+
+from delivery.cluster import Cluster, KubectlError, Obj
+from delivery.errors import DeliveryError, PreflightError, RollbackError, RolloutError
+from delivery.errors import VerificationError as Unverified
+from delivery.evidence import collect
+from delivery.follow import Hopeless, follow, get
+from delivery.lease import Lease, locked
+from delivery.plan import Plan
+from delivery.preflight import check, ensure_namespace, objects_of, reach
+from delivery.progress import say
+from delivery.render import VERSION, render
+from delivery.rollout import revision
+from delivery.verify import verify
+
+MANAGER = "shipyard"
+LOCK_PATIENCE_SECONDS = 60.0
+
+
+def deploy(cluster: Cluster, plan: Plan) -> str:
+    """Deliver a plan; return one line for people."""
+    say(f"cluster {reach(cluster)}, namespace {plan.namespace}")
+    rendered = render(cluster, plan)
+    ensure_namespace(cluster, plan)
+    objects = objects_of(cluster, plan.namespace, rendered)
+    check(cluster, plan, objects)
+    with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
+        names = deployments_of(objects)
+        before = revisions(cluster, plan.namespace, names)
+        _apply(cluster, plan.namespace, rendered)
+        try:
+            follow(cluster, plan.namespace, names, plan.rollout_seconds, lease.still_held)
+        except Hopeless as hopeless:
+            say(f"the rollout failed: {hopeless}")
+            collect(cluster, plan.namespace, hopeless.deployment, hopeless.trouble.pod)
+            back = _undo(cluster, plan, before, lease)
+            raise RolloutError(f"{hopeless}\n{back}") from hopeless
+        try:
+            verify(cluster, plan)
+        except Unverified as unverified:
+            say(f"the verification failed: {unverified}")
+            for name in names:
+                collect(cluster, plan.namespace, name)
+            back = _undo(cluster, plan, before, lease)
+            raise Unverified(f"{unverified}\n{back}") from unverified
+        return describe(cluster, plan)
+
+
+def rollback(cluster: Cluster, plan: Plan) -> str:
+    """Put back the revision before the present one and verify it."""
+    say(f"cluster {reach(cluster)}, namespace {plan.namespace}")
+    with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
+        names = [service.name for service in plan.services]
+        for name in names:
+            _put_back(cluster, plan.namespace, name, "")
+        try:
+            follow(cluster, plan.namespace, names, plan.rollout_seconds, lease.still_held)
+        except Hopeless as hopeless:
+            collect(cluster, plan.namespace, hopeless.deployment, hopeless.trouble.pod)
+            raise RollbackError(f"the revision before does not come up: {hopeless}") from hopeless
+        verify(cluster, plan)
+        return describe(cluster, plan)
+
+
+def status(cluster: Cluster, plan: Plan) -> str:
+    """Tell what runs."""
+    reach(cluster)
+    return describe(cluster, plan)
+
+
+def describe(cluster: Cluster, plan: Plan) -> str:
+    """Write what runs in one line per service."""
+    lines = []
+    for service in plan.services:
+        found = get(cluster, plan.namespace, service.name)
+        lines.append(_line(service.name, found))
+    return "\n".join(lines)
+
+
+def holder() -> str:
+    """Name this run in the lock."""
+    return f"{socket.gethostname()}-{os.environ.get('DELIVERY_RUN', str(os.getpid()))}"
+
+
+def deployments_of(objects: list[Obj]) -> list[str]:
+    """List the Deployments among rendered objects."""
+    return [each["metadata"]["name"] for each in objects if each["kind"] == "Deployment"]
+
+
+def revisions(cluster: Cluster, namespace: str, names: list[str]) -> dict[str, str]:
+    """Remember which revision each Deployment has; empty for those that are not there yet."""
+    found = {name: get(cluster, namespace, name) for name in names}
+    return {name: revision(each) if each else "" for name, each in found.items()}
+
+
+def _apply(cluster: Cluster, namespace: str, rendered: str) -> None:
+    try:
+        told = cluster.kubectl(
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            f"--field-manager={MANAGER}",
+            f"--namespace={namespace}",
+            "--filename=-",
+            stdin=rendered,
+        )
+    except KubectlError as error:
+        raise PreflightError(f"the cluster refused the manifests: {error}") from error
+    say(told)
+
+
+def _undo(cluster: Cluster, plan: Plan, before: dict[str, str], lease: Lease) -> str:
+    """Put back what this release changed; return what became of it, raise RollbackError."""
+    now = revisions(cluster, plan.namespace, list(before))
+    changed = [name for name in before if now[name] != before[name]]
+    back = [name for name in changed if before[name]]
+    if not changed:
+        return "This release changed no Deployment, so nothing was rolled back."
+    if not back:
+        return "This was the first release, so there is nothing to roll back to; it stays as it is."
+    try:
+        for name in back:
+            _put_back(cluster, plan.namespace, name, before[name])
+        follow(cluster, plan.namespace, back, plan.rollout_seconds, lease.still_held)
+    except (Hopeless, DeliveryError) as error:
+        told = f"the rollback of {', '.join(back)} failed too: {error}"
+        raise RollbackError(
+            f"{told}. It needs a person: kubectl -n {plan.namespace} get pods"
+        ) from error
+    return f"Rolled back: {describe(cluster, plan)}"
+
+
+def _put_back(cluster: Cluster, namespace: str, name: str, wanted: str) -> None:
+    target = [f"--to-revision={wanted}"] if wanted else []
+    try:
+        told = cluster.kubectl("rollout", "undo", f"deployment/{name}", "-n", namespace, *target)
+    except KubectlError as error:
+        raise RollbackError(f"{name} cannot be rolled back: {error}") from error
+    say(told)
+
+
+def _line(name: str, deployment: Obj | None) -> str:
+    if deployment is None:
+        return f"{name}: not deployed"
+    wanted = deployment["spec"].get("replicas", 1)
+    ready = deployment.get("status", {}).get("readyReplicas", 0)
+    version = deployment["metadata"].get("annotations", {}).get(VERSION, "unknown")
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    at = f"revision {revision(deployment)}, version {version}"
+    return f"{name}: {ready} of {wanted} ready, {at}, {image}"
+
+
+def _patience(plan: Plan) -> float:
+    """How long another delivery may take: its rollout and its rollback."""
+    return 2 * plan.rollout_seconds + LOCK_PATIENCE_SECONDS

@@ -1,0 +1,121 @@
+"""Is a rollout done, on its way, or hopeless? Judged from the objects alone, without waiting.
+
+`judge` follows `kubectl rollout status` for the good end. What it adds is giving up in seconds when
+the new pods cannot come up: waiting longer would change nothing.
+"""
+
+from dataclasses import dataclass
+
+from delivery.cluster import Obj
+
+REVISION = "deployment.kubernetes.io/revision"
+HOPELESS = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
+CRASHES = 2
+"""Restarts of a new container after which it is taken for crashing; one may be bad luck."""
+UNSCHEDULABLE_SECONDS = 10.0
+"""How long a pod may find no node; an autoscaler needs longer, a full cluster does not get better."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a rollout cannot succeed; `patience` in seconds until that is taken for true."""
+
+    reason: str
+    pod: str = ""
+    patience: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a rollout is."""
+
+    done: bool
+    message: str
+    trouble: Trouble | None = None
+
+
+def revision(deployment: Obj) -> str:
+    """Tell a Deployment's revision; empty before its controller has seen it."""
+    return str(deployment["metadata"].get("annotations", {}).get(REVISION, ""))
+
+
+def judge(deployment: Obj, replica_sets: list[Obj], pods: list[Obj]) -> Progress:
+    """Judge a Deployment by its replica sets and pods."""
+    name = deployment["metadata"]["name"]
+    status = deployment.get("status", {})
+    wanted = deployment["spec"].get("replicas", 1)
+    if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+        return Progress(done=False, message=f"{name}: waiting for the controller")
+    newest = _newest(deployment, replica_sets)
+    trouble = _condition(deployment) or (_trouble(newest, pods) if newest else None)
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    old = status.get("replicas", 0) - updated
+    if updated < wanted:
+        message = f"{name}: {updated} of {wanted} pods are new"
+    elif old > 0:
+        message = f"{name}: {old} old pods are ending"
+    elif available < updated:
+        message = f"{name}: {available} of {updated} pods are ready"
+    else:
+        return Progress(done=True, message=f"{name}: {available} of {wanted} pods are ready")
+    return Progress(done=False, message=message, trouble=trouble)
+
+
+def _newest(deployment: Obj, replica_sets: list[Obj]) -> Obj | None:
+    uid, wanted = deployment["metadata"].get("uid"), revision(deployment)
+    for replica_set in replica_sets:
+        if _owned(replica_set, uid) and revision(replica_set) == wanted:
+            return replica_set
+    return None
+
+
+def _condition(deployment: Obj) -> Trouble | None:
+    for condition in deployment.get("status", {}).get("conditions", []):
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            return Trouble(f"{condition.get('reason', '')}: {condition.get('message', '')}")
+        if condition.get("reason") == "ProgressDeadlineExceeded":
+            return Trouble(f"ProgressDeadlineExceeded: {condition.get('message', '')}")
+    return None
+
+
+def _trouble(replica_set: Obj, pods: list[Obj]) -> Trouble | None:
+    for condition in replica_set.get("status", {}).get("conditions", []):
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            return Trouble(f"{condition.get('reason', '')}: {condition.get('message', '')}")
+    uid = replica_set["metadata"].get("uid")
+    found = [_pod_trouble(pod) for pod in pods if _owned(pod, uid)]
+    return min((one for one in found if one), key=lambda one: one.patience, default=None)
+
+
+def _pod_trouble(pod: Obj) -> Trouble | None:
+    name, status = pod["metadata"]["name"], pod.get("status", {})
+    containers = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
+    for container in containers:
+        waiting = container.get("state", {}).get("waiting") or {}
+        reason = waiting.get("reason", "")
+        if reason in HOPELESS:
+            detail = waiting.get("message", "")
+            return Trouble(f"{reason}: {detail}".rstrip(": "), name)
+        ended = container.get("lastState", {}).get("terminated") or {}
+        if container.get("restartCount", 0) >= CRASHES and not container.get("ready"):
+            code = ended.get("exitCode", "unknown")
+            return Trouble(f"{container['name']} keeps ending, last with exit code {code}", name)
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            detail = condition.get("message", "")
+            return Trouble(f"Unschedulable: {detail}", name, UNSCHEDULABLE_SECONDS)
+    return None
+
+
+def _owned(obj: Obj, uid: object) -> bool:
+    return any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences", []))
