@@ -197,6 +197,9 @@ class Walker:
             found = await self._resolve(parent, parent_id, selected)
         except EngineError as error:
             raise _Failure(error, here if composite else [*path, selected.alias]) from error
+        resolver = self._client.schema.resolver(graphql_type(parent), selected.name)
+        if resolver is not None and resolver.below:
+            here = list(resolver.below)
         return await self._below(found, selected.children or (), here)
 
     async def _below(self, found: Any, children: Sequence[Selected], path: list[str]) -> Any:
@@ -290,7 +293,8 @@ class Walker:
         """Return the object (or list of objects, or None) of a call, shared with equal calls."""
         id_ = recipe.id()
         kept = self._session.objects
-        if resolver.memo and id_ in kept:
+        remembers = resolver.remembers(recipe.args)
+        if remembers and id_ in kept:
             return self._wrap(kept[id_], recipe)
 
         async def make() -> Any:
@@ -299,7 +303,7 @@ class Walker:
                 kept[id_] = value
             return value
 
-        if not resolver.memo:
+        if not remembers:
             return self._wrap(await make(), recipe)
         return self._wrap(await self._session.flights.join(id_, make), recipe)
 

@@ -25,16 +25,23 @@ R = TypeVar("R", bound=Resolve)
 class Resolver:
     """A registered function and how its results may be shared.
 
-    `memo`: one session asks once for equal calls (off for what has effects or must be read anew).
+    `memo`: one session asks once for equal calls (off for what has effects or must be read anew; may
+    depend on the arguments, by their GraphQL names).
     `scoped`: the answer differs between a session's clients (main client, function calls).
     `quiet`: no span; for cheap accessors.
+    `below`: the path that errors below it name, where a real engine answers the field by other calls.
     """
 
     name: str
     resolve: Resolve
-    memo: bool = True
+    memo: bool | Callable[[Mapping[str, Any]], bool] = True
     scoped: bool = False
     quiet: bool = False
+    below: tuple[str, ...] = ()
+
+    def remembers(self, args: Mapping[str, Any]) -> bool:
+        """Return whether equal calls may share a result."""
+        return self.memo(args) if callable(self.memo) else self.memo
 
 
 @dataclass(frozen=True)
@@ -83,14 +90,19 @@ REGISTRY: dict[str, Resolver] = {}
 
 
 def field(
-    name: str, *, memo: bool = True, scoped: bool = False, quiet: bool = False
+    name: str,
+    *,
+    memo: bool | Callable[[Mapping[str, Any]], bool] = True,
+    scoped: bool = False,
+    quiet: bool = False,
+    below: tuple[str, ...] = (),
 ) -> Callable[[R], R]:
     """Register a resolver `async def (self, call, *, snake_case_arguments)` for one schema field."""
 
     def register(resolve: R) -> R:
         if name in REGISTRY and REGISTRY[name].resolve.__qualname__ != resolve.__qualname__:
             raise ValueError(f"two resolvers for {name}")
-        REGISTRY[name] = Resolver(name, resolve, memo, scoped, quiet)
+        REGISTRY[name] = Resolver(name, resolve, memo, scoped, quiet, below)
         return resolve
 
     return register

@@ -8,19 +8,11 @@ from typing import ClassVar
 from drydock.engine.engine import VERSION
 from drydock.engine.field import Call, attributes, field
 
-PLATFORM = "linux/amd64"
-
 
 @field("Query.version", quiet=True)
 def version(_self: object, _call: Call) -> str:
     """Return the engine version that clients compare themselves with."""
     return VERSION
-
-
-@field("Query.defaultPlatform", quiet=True)
-def default_platform(_self: object, _call: Call) -> str:
-    """Return the only platform of this machine."""
-    return PLATFORM
 
 
 @dataclass(frozen=True)
