@@ -1,0 +1,107 @@
+"""The CI wrappers: valid for their systems, one `dagger call` each, nothing more allowed than needed."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+GITHUB = ROOT / ".github/workflows/ship.yml"
+GITLAB = ROOT / ".gitlab-ci.yml"
+BIN = Path(sys.executable).parent
+
+
+def tool(name: str) -> str:
+    """Find a program of this virtual environment."""
+    found = shutil.which(name, path=str(BIN)) or shutil.which(name)
+    assert found, f"{name} is not installed, run: make setup-dev"
+    return found
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a wrapper; YAML 1.1 takes the key `on` for a truth value."""
+    values: dict[str, Any] = yaml.safe_load(path.read_text())
+    return values
+
+
+def test_the_github_workflow_passes_actionlint() -> None:
+    done = subprocess.run(
+        [tool("actionlint"), "-no-color", "-shellcheck=", "-pyflakes=", str(GITHUB)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"), [("vendor.github-workflows", GITHUB), ("vendor.gitlab-ci", GITLAB)]
+)
+def test_each_wrapper_fits_its_schema(schema: str, path: Path) -> None:
+    done = subprocess.run(
+        [tool("check-jsonschema"), "--builtin-schema", schema, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_github_ships_with_one_call_and_least_permissions() -> None:
+    workflow = load(GITHUB)
+    assert workflow["permissions"] == {}
+    assert workflow["jobs"]["check"]["permissions"] == {"contents": "read"}
+    assert workflow["jobs"]["ship"]["permissions"] == {"contents": "read", "packages": "write"}
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert not any("run" in step for step in steps)
+    calls = [
+        step["with"]["call"] for step in workflow["jobs"]["ship"]["steps"] if "call" in step["with"]
+    ]
+    assert len(calls) == 1
+    assert calls[0].endswith('ship --env="$TARGET"')
+
+
+def test_every_action_is_pinned_by_commit() -> None:
+    uses = [line.strip() for line in GITHUB.read_text().splitlines() if "uses:" in line]
+    assert uses
+    for line in uses:
+        assert re.search(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+
+
+def test_no_credential_stays_in_the_checkout() -> None:
+    for job in load(GITHUB)["jobs"].values():
+        for step in job["steps"]:
+            if step["uses"].startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_gitlab_ships_with_one_call_and_asks_before_staging_and_production() -> None:
+    pipeline = load(GITLAB)
+    assert len(pipeline[".ship"]["script"]) == 1
+    assert pipeline[".ship"]["script"][0].endswith('ship --env="$CI_ENVIRONMENT_NAME"')
+    assert "when" not in pipeline["ship to test"]["rules"][0]
+    for name in ("staging", "production"):
+        job = pipeline[f"ship to {name}"]
+        assert job["environment"] == name
+        assert job["rules"][0]["when"] == "manual"
+
+
+def test_both_wrappers_use_the_engine_version_of_the_module() -> None:
+    version = json.loads((ROOT / "dagger.json").read_text())["engineVersion"].lstrip("v")
+    assert load(GITLAB)["variables"]["DAGGER_VERSION"] == version
+    versions = re.findall(r'version: "([\d.]+)"', GITHUB.read_text())
+    assert set(versions) == {version}
+
+
+def test_every_environment_of_the_wrappers_exists() -> None:
+    environments = {
+        path.parent.name for path in ROOT.glob("manifests/environments/*/environment.yaml")
+    }
+    assert {"test", "staging", "production"} <= environments
