@@ -58,9 +58,10 @@ class Board:
         run: Callable[[], Awaitable[T]],
         *,
         needs: Iterable[Task[Any]] = (),
+        fatal: bool = False,
     ) -> Task[T]:
-        """Add a stage that is shown only when it fails."""
-        return self._add(service, stage, run, needs, "", None, hidden=True)
+        """Add a stage that is shown only when it fails; when a `fatal` one does, the run stops."""
+        return self._add(service, stage, run, needs, "", None, hidden=True, fatal=fatal)
 
     async def run(self, on_failure: OnFailure) -> list[StageResult]:
         """Run everything and judge it."""
@@ -81,9 +82,10 @@ class Board:
         judge: Callable[[T], Verdict] | None,
         *,
         hidden: bool,
+        fatal: bool = False,
     ) -> Task[T]:
         name = f"{service}: {stage}" if service else stage
-        task = self._graph.task(name, lambda: _shown(name, run), needs=needs)
+        task = self._graph.task(name, lambda: _shown(name, run), needs=needs, fatal=fatal)
 
         def verdict() -> Verdict:
             return judge(task.result) if judge else PASSED

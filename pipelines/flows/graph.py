@@ -48,6 +48,7 @@ class Task(Generic[T]):
     name: str
     run: Callable[[], Awaitable[T]]
     needs: tuple["Task[Any]", ...]
+    fatal: bool = False
     state: State = State.WAITING
     error: Exception | None = None
     because: "Task[Any] | None" = None
@@ -88,10 +89,18 @@ class Graph:
         return iter(self._tasks)
 
     def task(
-        self, name: str, run: Callable[[], Awaitable[T]], *, needs: Iterable[Task[Any]] = ()
+        self,
+        name: str,
+        run: Callable[[], Awaitable[T]],
+        *,
+        needs: Iterable[Task[Any]] = (),
+        fatal: bool = False,
     ) -> Task[T]:
-        """Add a task. What it needs was added before, so that no cycle can be written down."""
-        task = Task(name, run, tuple(needs))
+        """Add a task. What it needs was added before, so that no cycle can be written down.
+
+        When a `fatal` task fails, nothing else is worth the wait: the whole run stops.
+        """
+        task = Task(name, run, tuple(needs), fatal)
         if any(known.name == name for known in self._tasks):
             raise GraphError(f"two tasks are called {name!r}")
         for needed in task.needs:
@@ -113,7 +122,8 @@ class Graph:
             else:
                 await task.perform()
             ended[task].set()
-            if task.state is State.FAILED and on_failure is OnFailure.STOP:
+            stops = task.fatal or on_failure is OnFailure.STOP
+            if task.state is State.FAILED and stops:
                 group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:

@@ -173,7 +173,9 @@ async def _release(
 
 def _add_reach(board: Board, access: Access) -> list[Task[Any]]:
     bound = access.bound()
-    return [board.preparation("", "reach", lambda: reach_servers(bound))] if bound else []
+    if not bound:
+        return []
+    return [board.preparation("", "reach", lambda: reach_servers(bound), fatal=True)]
 
 
 def _add_publish(

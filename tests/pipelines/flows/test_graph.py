@@ -133,6 +133,19 @@ async def test_stop_cancels_what_is_running() -> None:
     assert graph.failed() == [failing]
 
 
+async def test_a_fatal_failure_stops_everything_in_any_case() -> None:
+    graph = Graph()
+
+    async def fail() -> None:
+        raise OSError("unreachable")
+
+    running = graph.task("forever", anyio.sleep_forever)
+    graph.task("reach", fail, fatal=True)
+    with anyio.fail_after(5):
+        await graph.run(OnFailure.FINISH)
+    assert running.state is State.CANCELLED
+
+
 async def test_cancelling_the_run_is_passed_on() -> None:
     graph = Graph()
     task = graph.task("forever", anyio.sleep_forever)
