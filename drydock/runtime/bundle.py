@@ -18,6 +18,7 @@ from drydock.runtime.machine_env import BUNDLE_INSIDE, machine_env, search_domai
 from drydock.runtime.network import NAMESERVER, Endpoint
 from drydock.runtime.process import BindMount, Mount, ProcessSpec, User
 from drydock.runtime.seccomp import filter_for
+from drydock.runtime.seccomp_bpf import ANNOTATION, compiled_filter
 
 INIT_INSIDE = "/dev/.drydock/init"
 OWN_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/hostname")
@@ -42,11 +43,20 @@ _READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tr
 _EXTRA_DEVICES = ("/dev/fuse", "/dev/net/tun", "/dev/kvm", "/dev/loop-control")
 
 
-def write_bundle(
-    folder: Path, rootfs: Path, spec: ProcessSpec, mounts: list[Mount], init: str | None
+def write_bundle(  # noqa: PLR0913 - what a container is made of
+    folder: Path,
+    rootfs: Path,
+    spec: ProcessSpec,
+    mounts: list[Mount],
+    init: str | None,
+    *,
+    compiled: bool = True,
 ) -> None:
-    """Write config.json and what it binds into `folder`. `init`: host path of a static init, None for none."""
-    config = {
+    """Write config.json and what it binds into `folder`.
+
+    `init`: host path of a static init, None for none. `compiled`: the runtime takes a finished system call filter (crun).
+    """
+    config: dict[str, Any] = {
         "ociVersion": "1.0.2",
         "process": process(spec, init=init is not None),
         "root": {"path": str(rootfs), "readonly": spec.read_only_root},
@@ -54,6 +64,11 @@ def write_bundle(
         "mounts": [*_system_mounts(spec), *_own_mounts(folder, spec, init), *_mounts(mounts)],
         "linux": _linux(spec),
     }
+    if not spec.privileged:
+        if compiled and (program := compiled_filter(spec.capabilities)) is not None:
+            config["annotations"] = {ANNOTATION: program}
+        elif (calls := filter_for(spec.capabilities)) is not None:
+            config["linux"]["seccomp"] = calls
     (folder / "config.json").write_text(json.dumps(config))
 
 
@@ -99,8 +114,6 @@ def _linux(spec: ProcessSpec) -> dict[str, Any]:
         return linux
     linux["maskedPaths"] = _MASKED
     linux["readonlyPaths"] = _READ_ONLY
-    if (calls := filter_for(spec.capabilities)) is not None:
-        linux["seccomp"] = calls
     return linux
 
 

@@ -245,7 +245,7 @@ class Runner:
         running = Running(self, spec, folder, points)
         try:
             _make_mount_points(points, rootfs, mounts)
-            bundle.write_bundle(folder, rootfs, spec, mounts, init)
+            bundle.write_bundle(folder, rootfs, spec, mounts, init, compiled=self._is_crun)
             running.begin(stdin, stdout, stderr)
         except BaseException:
             points.remove()
