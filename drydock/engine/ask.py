@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import EngineError
 from .execute import Walker, execute
-from .trace import current_span
+from .trace import Trace, current_span
 
 if TYPE_CHECKING:
     from .session import Client
 
 
-async def ask(client: Client, query: str, variables: Mapping[str, Any] | None = None) -> Any:
-    """Return the data of a query that `client` asks below the current span; EngineError as the API says it."""
-    _, body = await execute(client, query, variables, span=current_span())
+async def ask(
+    client: Client,
+    query: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    hidden: bool = False,
+) -> Any:
+    """Return the data of a query that `client` asks below the current span; EngineError as the API says it.
+
+    A `hidden` one is not shown in the session's progress.
+    """
+    span = Trace().root() if hidden else current_span()
+    _, body = await execute(client, query, variables, span=span)
     errors = body.get("errors")
     if errors:
         raise EngineError(errors[0]["message"], errors[0].get("extensions"))

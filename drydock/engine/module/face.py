@@ -1,7 +1,8 @@
 """The module room's own face on loopback, for the command line: load a module, describe types.
 
-    POST /module {"ref", "serve"}  -> the description of the module ("describe.py"), which the session then serves
-    GET  /types/NAME               -> the description of one core type
+    POST /module {"ref"}  -> the description of the module ("describe.py"), which the session then serves, and
+                             "span", the step that the progress shows for it
+    GET  /types/NAME      -> the description of one core type
 
 Answers are plain JSON; an error is `{"error": {"message", "extensions"}}` with status 200, like a query's.
 """
@@ -61,11 +62,12 @@ async def _load(client: Client, wanted: Json) -> Json:
             if not source.exists:
                 if given:
                     raise EngineError(f'"{given}" has no dagger.json', lazy=True)
-                return {"module": None}
-            return await _serve(client, source, loading)
+                return {"module": None, "span": workspace.id}
+            return {**await _serve(client, source, loading), "span": workspace.id}
     except EngineError as error:
         error.mark_lazy(loading.traceparent)
-        return {"error": {"message": _explain(error, given), "extensions": error.extensions}}
+        shown = {"message": _explain(error, given), "extensions": error.extensions}
+        return {"error": shown, "span": workspace.id}
 
 
 async def _serve(client: Client, source: ModuleSource, span: Span) -> Json:

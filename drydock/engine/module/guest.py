@@ -121,7 +121,8 @@ def _fallback(package: str, main_object: str) -> str:
 
 def _narrow_client(dependencies: list[dict[str, Any]] | None) -> None:
     """Leave out what modules may not use, add the modules that this one depends on."""
-    if hasattr(dagger.Client, "host"):
-        del dagger.Client.host
+    for cls in dagger.Client.__mro__:
+        if "host" in vars(cls):
+            delattr(cls, "host")
     for dependency in dependencies or ():
         bindings.add(dependency)

@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -145,6 +146,8 @@ def _run(message: dict[str, Any], *, isolated: bool) -> NoReturn:
         code = guest.run(message, Path(target))
     except OSError as error:
         print(f"cannot start the function: {error}", file=sys.stderr, flush=True)
+    except BaseException:  # noqa: BLE001 - nobody above could say it
+        traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):

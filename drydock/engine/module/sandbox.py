@@ -84,7 +84,8 @@ def enter(root: Path, source: Path, source_target: str, packages: Iterable[Path]
         _show(Path("/dev") / name, root / "dev" / name, read_only=False)
     (root / "dev" / "shm").mkdir(mode=0o1777)
     for name, mode in (("scratch", 0o755), ("root", 0o700), ("tmp", 0o1777), ("proc", 0o555)):
-        (root / name).mkdir(mode=mode)
+        # The interpreter itself may stand below /root.
+        (root / name).mkdir(mode=mode, exist_ok=True)
     (root / "tmp").chmod(0o1777)
     mount("proc", root / "proc", "proc", _MS_NOSUID | _MS_NODEV)
     _show(source, root / source_target.lstrip("/"))

@@ -76,6 +76,7 @@ class ModuleSource:
             "query($path: String!, $exclude: [String!]) "
             "{ host { directory(path: $path, exclude: $exclude, gitignore: true) { id } } }",
             {"path": str(self.root), "exclude": self.exclusions()},
+            hidden=True,
         )
         directory = await load(client, data["host"]["directory"]["id"])
         key = f"{await directory.tree.key()}:{directory.path}"

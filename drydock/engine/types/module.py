@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from drydock.engine.module import registration, resolvers
+from drydock.engine.module import checks, registration, resolvers
 
-__all__ = ["registration", "resolvers"]
+__all__ = ["checks", "registration", "resolvers"]

@@ -1,0 +1,190 @@
+"""Plain progress on standard error: one line an event, numbered by span.
+
+The engine's events and the client's own steps meet here. Every line begins with the number of its span; one bar per level
+stands before nested ones; an empty line parts the blocks of different top-level spans. Called from the thread that follows
+the engine's events and from the main thread, hence the lock.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TextIO
+
+Event = Mapping[str, Any]
+
+
+class Reporter(Protocol):
+    """What shows events."""
+
+    def handle(self, event: Event) -> None:
+        """Show one event."""
+
+    def close(self) -> None:
+        """Show the end."""
+
+
+class Silent:
+    """Shows nothing (`--silent`)."""
+
+    def handle(self, event: Event) -> None:
+        """Ignore it."""
+
+    def close(self) -> None:
+        """Leave the empty line that stands before an error."""
+
+
+@dataclass
+class _Row:
+    number: int
+    level: int
+    root: str
+    name: str
+    begun: float
+    # Lines that the streams have not ended yet, by stream.
+    partial: dict[str, str]
+
+
+class Plain:
+    """Writes events as lines; also what `auto` means without a terminal."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._rows: dict[str, _Row] = {}
+        self._root = ""
+        self._last = ""
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def handle(self, event: Event) -> None:
+        """Write one event."""
+        with self._lock:
+            if self._closed:
+                return
+            match event["event"]:
+                case "start":
+                    self._start(event)
+                case "log":
+                    self._log(event)
+                case "end":
+                    self._end(event)
+            self._out.flush()
+
+    def close(self) -> None:
+        """Write the two empty lines that end the progress."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._out.write("\n\n")
+                self._out.flush()
+
+    def _start(self, event: Event) -> None:
+        span = event["span"]
+        if span in self._rows:
+            return
+        parent = self._rows.get(event.get("parent", ""))
+        self._rows[span] = _Row(
+            number=len(self._rows) + 1,
+            level=parent.level + 1 if parent else 0,
+            root=parent.root if parent else span,
+            name=event["name"],
+            begun=event["time"],
+            partial={},
+        )
+        self._write(span, self._rows[span].name)
+
+    def _log(self, event: Event) -> None:
+        span = event["span"]
+        row = self._rows.get(span)
+        if row is None:
+            return
+        stream = event.get("stream", "log")
+        text = row.partial.pop(stream, "") + event["text"]
+        lines = text.split("\n")
+        if stream in {"stdout", "stderr"} and lines[-1]:
+            row.partial[stream] = lines[-1]
+        elif lines[-1]:
+            lines.append("")
+        self._lines(span, row, lines[:-1], event["time"])
+
+    def _lines(self, span: str, row: _Row, lines: list[str], at: float) -> None:
+        if lines and self._last != span:
+            self._write(span, row.name)
+        for line in lines:
+            self._write(span, f"[{duration(at - row.begun)}] | {line.rstrip(chr(13))}")
+
+    def _end(self, event: Event) -> None:
+        span = event["span"]
+        row = self._rows.get(span)
+        if row is None:
+            return
+        at = event["time"]
+        for text in list(row.partial.values()):
+            self._lines(span, row, [text], at)
+        row.partial.clear()
+        word = {"done": "DONE", "cached": "CACHED"}.get(event.get("status", "done"), "ERROR")
+        self._write(span, f"{event['name']} {word} [{duration(at - row.begun)}]")
+        if word == "ERROR":
+            message = str(event.get("message") or "").rstrip("\n")
+            first, *rest = message.split("\n")
+            self._write(span, f"! {without_trace(first)}")
+            self._out.writelines(f"{line}\n" for line in rest)
+
+    def _write(self, span: str, text: str) -> None:
+        row = self._rows[span]
+        if self._root and row.root != self._root:
+            self._out.write("\n")
+        self._root, self._last = row.root, span
+        first, *rest = text.split("\n")
+        prefix = f"{row.number:<4}: " + "┆ " * row.level
+        self._out.write(prefix + first + "\n")
+        self._out.writelines(prefix + line + "\n" for line in rest)
+
+
+def duration(seconds: float) -> str:
+    """Write a time as `0.3s` or `1m8s`."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{max(seconds, 0.0):.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes}m{rest}s"
+    return f"{minutes // 60}h{minutes % 60}m{rest}s"
+
+
+def without_trace(message: str) -> str:
+    """Drop the trace that an error's text ends in."""
+    head, mark, tail = message.rpartition(" [traceparent:")
+    return head if mark and tail.endswith("]") else message
+
+
+class Steps:
+    """The client's own steps, told to the reporter like the engine's spans."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def start(self, span: str, name: str, parent: str = "") -> None:
+        """Begin a step."""
+        self._reporter.handle(
+            {"event": "start", "span": span, "parent": parent, "name": name, "time": time.time()}
+        )
+
+    def log(self, span: str, text: str) -> None:
+        """Write a line below a step."""
+        self._reporter.handle({"event": "log", "span": span, "text": text, "time": time.time()})
+
+    def end(self, span: str, name: str, error: str = "") -> None:
+        """End a step."""
+        self._reporter.handle(
+            {
+                "event": "end",
+                "span": span,
+                "name": name,
+                "status": "error" if error else "done",
+                "message": error,
+                "time": time.time(),
+            }
+        )
