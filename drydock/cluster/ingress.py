@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 log = logging.getLogger(__name__)
+
+WebSocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 HOST = "127.0.0.1"
 ADDRESS = {"loadBalancer": {"ingress": [{"hostname": "localhost", "ip": HOST}]}}
@@ -65,7 +67,7 @@ class BridgeConnector(aiohttp.BaseConnector):
     async def _create_connection(
         self,
         req: ClientRequest,
-        traces: list[Trace],
+        traces: list[Trace],  # noqa: ARG002
         timeout: ClientTimeout,  # noqa: ARG002, ASYNC109
     ) -> ResponseHandler:
         host, port = req.url.raw_host or "", req.url.port or 80
@@ -76,9 +78,6 @@ class BridgeConnector(aiohttp.BaseConnector):
             raise aiohttp.ClientConnectorError(req.connection_key, error) from error
         _, protocol = await self._loop.create_connection(self._factory, sock=made)
         return protocol
-
-    def _factory(self) -> ResponseHandler:
-        return ResponseHandler(loop=self._loop)
 
 
 class Ingress:
@@ -291,7 +290,7 @@ def _forwarded(request: web.Request) -> CIMultiDict[str]:
     return headers
 
 
-async def _carry(source: Any, target: Any) -> None:
+async def _carry(source: WebSocket, target: WebSocket) -> None:
     async for message in source:
         if message.type == aiohttp.WSMsgType.TEXT:
             await target.send_str(message.data)

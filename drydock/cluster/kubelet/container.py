@@ -49,7 +49,7 @@ class Container:
     def __init__(self, spec: Obj, room: Room, logs: ContainerLogs, *, init: bool) -> None:
         self.spec = spec
         self.logs = logs
-        self.status = ContainerStatus(spec["name"], spec["image"])
+        self.status = ContainerStatus(spec["name"], spec["image"], init=init)
         self.settled = asyncio.Event()
         """Set when it is started (startup probe included) or over."""
         self._room = room

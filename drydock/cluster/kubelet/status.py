@@ -30,6 +30,8 @@ class ContainerStatus:
     started: bool = False
     over: bool = False
     """Ended, and not to be restarted."""
+    init: bool = False
+    """An init container, which is ready when it has done its work."""
 
     @property
     def exit_code(self) -> int | None:
@@ -45,7 +47,7 @@ class ContainerStatus:
             "imageID": self.image_id,
             "state": self.state,
             "lastState": self.last_state,
-            "ready": self.ready,
+            "ready": self.ready or (self.init and self.over and self.exit_code == 0),
             "started": self.started,
             "restartCount": self.restarts,
         }
