@@ -22,6 +22,7 @@ from pipelines.flows.build import build_layouts
 from pipelines.flows.graph import OnFailure
 from pipelines.flows.images import Source
 from pipelines.flows.ship import Access, AccessError
+from pipelines.flows.verdict import VerdictError
 from pipelines.toolchains.kubectl import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
 from pipelines.toolchains.run import nonce
@@ -43,10 +44,10 @@ def uncached(func: F) -> F:
 
 
 async def _told(work: Awaitable[T]) -> T:
-    """Turn a user's mistake into a message without a traceback."""
+    """Turn what people should read into a message without a traceback."""
     try:
         return await work
-    except (UnknownNameError, DocumentError, AccessError) as error:
+    except (UnknownNameError, DocumentError, AccessError, VerdictError) as error:
         raise FunctionError(str(error)) from None
 
 

@@ -3,11 +3,30 @@
 An exception would always be exit code 1 of the command line; a failing process passes its own.
 """
 
+import logging
 from collections.abc import Sequence
+
+import dagger
 
 from pipelines.model import StageResult
 from pipelines.reports import exit_code, render
 from pipelines.toolchains import python
+
+
+class VerdictError(Exception):
+    """The report of a bad run, when not even a process to print it could be started."""
+
+
+class _Once(logging.Filter):
+    """Keeps one error out of a log."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Drop the record of this very error."""
+        return not (record.exc_info and record.exc_info[1] is self._error)
 
 
 async def conclude(title: str, results: Sequence[StageResult], ending: str = "") -> str:
@@ -20,6 +39,17 @@ async def conclude(title: str, results: Sequence[StageResult], ending: str = "")
 
 
 async def end(report: str, code: int) -> None:
-    """Print a report in a process that exits with a code; the engine passes both on."""
+    """Print a report in a process that exits with a code; the engine passes both on.
+
+    The SDK would log a traceback of that process's error, which would bury the report.
+    """
     shown = python.base().with_new_file("/report.txt", report)
-    await shown.with_exec(["sh", "-c", f"cat /report.txt; exit {code}"]).sync()
+    try:
+        await shown.with_exec(["sh", "-c", f"cat /report.txt; exit {code}"]).sync()
+    except dagger.ExecError as error:
+        if error.exit_code == code:
+            logging.getLogger("dagger.mod").addFilter(_Once(error))
+            raise
+        raise VerdictError(report) from error
+    except dagger.QueryError as error:
+        raise VerdictError(report) from error
