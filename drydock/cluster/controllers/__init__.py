@@ -10,22 +10,30 @@ import asyncio
 
 from drydock.cluster.client import Client
 from drydock.cluster.controllers.controller import Controller
+from drydock.cluster.controllers.daemonset import DaemonSetController
 from drydock.cluster.controllers.deployment import DeploymentController
 from drydock.cluster.controllers.endpoints import EndpointsController
 from drydock.cluster.controllers.garbage import GarbageCollector
 from drydock.cluster.controllers.informer import Cache
+from drydock.cluster.controllers.job import JobController
 from drydock.cluster.controllers.namespace import NamespaceController, NamespaceDefaultsController
+from drydock.cluster.controllers.podgc import PodGarbageCollector
 from drydock.cluster.controllers.replicaset import ReplicaSetController
 from drydock.cluster.controllers.scheduler import Scheduler
+from drydock.cluster.controllers.statefulset import StatefulSetController
 
 __all__ = ["Controllers"]
 
 PLAIN: tuple[type[Controller], ...] = (
     DeploymentController,
     ReplicaSetController,
+    StatefulSetController,
+    DaemonSetController,
+    JobController,
     EndpointsController,
     Scheduler,
     NamespaceController,
+    PodGarbageCollector,
     GarbageCollector,
 )
 

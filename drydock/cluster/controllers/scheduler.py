@@ -116,10 +116,8 @@ class Scheduler(Controller):
         tolerations = pod["spec"].get("tolerations") or []
         if spec.get("unschedulable") and not _tolerates(tolerations, UNSCHEDULABLE):
             return ["node(s) were unschedulable"]
-        for taint in spec.get("taints") or []:
-            hard = taint.get("effect") in ("NoSchedule", "NoExecute")
-            if hard and not _tolerates(tolerations, taint):
-                return ["node(s) had untolerated taint(s)"]
+        if not tolerates_node(pod, node):
+            return ["node(s) had untolerated taint(s)"]
         if not node_matches(pod, node):
             return ["node(s) didn't match Pod's node affinity/selector"]
         return self._shortage(pod, node)
@@ -183,6 +181,15 @@ def requests_of(pod: Obj) -> dict[str, Fraction]:
 def _add(total: dict[str, Fraction], more: Mapping[str, object]) -> None:
     for name, text in more.items():
         total[name] = total.get(name, Fraction(0)) + amount(text)
+
+
+def tolerates_node(pod: Obj, node: Obj) -> bool:
+    """Tell whether a pod accepts every taint of a node that keeps pods away."""
+    tolerations = pod["spec"].get("tolerations") or []
+    return all(
+        taint.get("effect") == "PreferNoSchedule" or _tolerates(tolerations, taint)
+        for taint in (node.get("spec") or {}).get("taints") or []
+    )
 
 
 def node_matches(pod: Obj, node: Obj) -> bool:
