@@ -4,7 +4,7 @@ from pipelines.stages.judge import judge
 from pipelines.stages.workbench import CODE, SETTINGS, Workbench
 
 _COMMANDS = [
-    ["black", "--check", "--diff", "--quiet", "."],
+    ["black", "--check", "--diff", "."],
     ["isort", "--check-only", "--diff", "."],
 ]
 
