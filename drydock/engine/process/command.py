@@ -73,7 +73,7 @@ async def container_key(container: Container, secrets: SecretStore) -> str:
 async def _mount_key(mount: Mount, secrets: SecretStore) -> list[Any]:
     match mount:
         case TreeMount():
-            return ["tree", mount.target, await mount.tree.key(), mount.path, mount.read_only]
+            return ["tree", mount.target, await mount.source.key(), mount.read_only]
         case CacheMount():
             return ["cache", mount.target, mount.volume.id, mount.sharing, mount.owner]
         case TempMount():

@@ -216,9 +216,7 @@ class Config:
         )
 
 
-def _set(
-    items: tuple[tuple[str, str], ...], name: str, value: str
-) -> tuple[tuple[str, str], ...]:
+def _set(items: tuple[tuple[str, str], ...], name: str, value: str) -> tuple[tuple[str, str], ...]:
     if any(known == name for known, _ in items):
         return tuple((known, value if known == name else old) for known, old in items)
     return (*items, (name, value))

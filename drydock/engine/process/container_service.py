@@ -236,4 +236,3 @@ async def _pass(process: Process, check: HealthCheck) -> None:
         if code == 0:
             return
         await asyncio.sleep(pause)
-

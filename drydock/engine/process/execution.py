@@ -142,7 +142,9 @@ def _redirected(sandbox: Sandbox, wanted: str) -> tuple[str, Path]:
     """Return a redirection's path in the container, absolute, and on the host."""
     found = sandbox.view.find(wanted, sandbox.spec.cwd)
     if found.host is None:
-        raise EngineError(f"cannot redirect to {wanted}: it lies in memory that only the command sees")
+        raise EngineError(
+            f"cannot redirect to {wanted}: it lies in memory that only the command sees"
+        )
     return found.inside, found.host
 
 
@@ -151,5 +153,3 @@ def _redirect_error(stream: str, path: str, error: OSError, command: Command) ->
     mounted = f"/tmp/{secrets.token_hex(5)}{path}"  # noqa: S108 - only a text
     reason = (error.strerror or str(error)).lower()
     return setup_error(f"open redirect {stream} file: open {mounted}: {reason}", command)
-
-

@@ -59,7 +59,9 @@ class HostSource:
         running = HostService(self, network.claim_address())
         try:
             for item in self.forwards:
-                running.add(await network.listen(running.accept(item), running.address, item.frontend))
+                running.add(
+                    await network.listen(running.accept(item), running.address, item.frontend)
+                )
         except BaseException:
             await running.stop(kill=True)
             raise

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import asyncio
 
+from drydock.engine.errors import EngineError
 from drydock.engine.process.mounts import (
     CacheMount,
     Mount,
@@ -26,8 +27,8 @@ from drydock.engine.process.ownership import resolve_owner
 from drydock.engine.process.secret_files import SecretFolder
 from drydock.engine.process.socket_proxy import proxied
 from drydock.engine.process.volumes import SHARED, opened
+from drydock.engine.tree.paths import inside
 from drydock.runtime.process import BindMount, TmpfsMount
-from drydock.runtime.rootview import RootView
 from drydock.runtime.snapshot import Edit, Snapshot
 
 if TYPE_CHECKING:
@@ -113,5 +114,7 @@ def _owner(root: Path, owner: str) -> tuple[int, int]:
 
 
 def _inside(tree: Path, mount: TreeMount) -> Path:
-    found = RootView(tree).find(mount.path)
-    return tree if found.host is None else found.host
+    place = inside(tree, mount.source.path)
+    if not place.exists():
+        raise EngineError(f"stat {mount.source.shown}: no such file or directory")
+    return place

@@ -15,18 +15,18 @@ from drydock.runtime.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from drydock.engine.types.cache_volume import CacheVolume
+    from drydock.engine.types.directory import Directory
+    from drydock.engine.types.file import File
     from drydock.engine.types.socket import Socket
 
 
 @dataclass(frozen=True)
 class TreeMount:
-    """A directory or a file; `path` is where it lies in its tree."""
+    """A directory or a file."""
 
     target: str
-    tree: Lazy[Snapshot]
-    path: str
+    source: Directory | File
     read_only: bool = False
-    is_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,9 @@ def holder(mounts: tuple[Mount, ...], path: str) -> tuple[Mount, str] | None:
 
 
 def with_tree(
-    mounts: tuple[Mount, ...], mount: TreeMount, tree: Lazy[Snapshot], path: str
+    mounts: tuple[Mount, ...], mount: TreeMount, tree: Lazy[Snapshot]
 ) -> tuple[Mount, ...]:
-    """Return the mounts with other content in one of them, at its place."""
-    changed = replace(mount, tree=tree, path=path)
+    """Return the mounts with another tree in one of them; what is mounted of it stays at its place."""
+    source = replace(mount.source, tree=tree, content=None, identity=None)
+    changed = replace(mount, source=source)
     return tuple(changed if old is mount else old for old in mounts)

@@ -127,7 +127,7 @@ async def _evaluate(container: Container, secrets: SessionSecrets) -> _Inputs:
     files = [mount for mount in container.mounts if isinstance(mount, SecretMount)]
     rootfs, snapshots, values, variables = await asyncio.gather(
         container.rootfs.get(),
-        asyncio.gather(*(mount.tree.get() for mount in trees)),
+        asyncio.gather(*(mount.source.tree.get() for mount in trees)),
         asyncio.gather(*(secrets.plaintext(mount.secret) for mount in files)),
         asyncio.gather(*(secrets.plaintext(secret) for _, secret in container.secret_variables)),
     )

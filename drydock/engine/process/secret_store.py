@@ -172,9 +172,7 @@ class SessionSecrets(SecretStore):
     """The store of a session, as `session.part` makes it."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(
-            session.environ, session.workdir, engine_salt(session.engine.state.index)
-        )
+        super().__init__(session.environ, session.workdir, engine_salt(session.engine.state.index))
 
 
 def engine_salt(index: Index) -> bytes:

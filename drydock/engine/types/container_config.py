@@ -128,9 +128,7 @@ async def with_env_file_variables(self: Container, _: Call, *, source: _EnvFile)
 
 
 @field("Container.withVolatileVariable")
-async def with_volatile_variable(
-    self: Container, _: Call, *, name: str, value: str
-) -> Container:
+async def with_volatile_variable(self: Container, _: Call, *, name: str, value: str) -> Container:
     """Set a variable that reaches commands but is part of no cache key and of no image."""
     kept = tuple(item for item in self.volatile_variables if item[0] != name)
     return self.changed(volatile_variables=(*kept, (name, value)))
@@ -312,9 +310,7 @@ async def with_exposed_port(
 
 
 @field("Container.withoutExposedPort")
-async def without_exposed_port(
-    self: Container, _: Call, *, port: int, protocol: str
-) -> Container:
+async def without_exposed_port(self: Container, _: Call, *, port: int, protocol: str) -> Container:
     """Stop exposing a port."""
     return self.configured(self.config.without_port(port, protocol))
 

@@ -71,8 +71,7 @@ def after(container: Container, command: Command, call: Call) -> Container:
     mounts = container.mounts
     for position, mount in enumerate(container.mounts):
         if isinstance(mount, TreeMount) and not mount.read_only:
-            tree = _part(last, position)
-            mounts = with_tree(mounts, mount, tree, mount.path)
+            mounts = with_tree(mounts, mount, _part(last, position))
     return container.changed(rootfs=_part(last, None), mounts=mounts, last=last)
 
 

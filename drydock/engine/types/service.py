@@ -196,9 +196,7 @@ async def up(self: Service, call: Call, *, ports: list[dict[str, Any]], random: 
     await _up(self, call, ports, random=random)
 
 
-async def _up(
-    service: Service, call: Call, wanted: list[dict[str, Any]], *, random: bool
-) -> None:
+async def _up(service: Service, call: Call, wanted: list[dict[str, Any]], *, random: bool) -> None:
     forwards = forwards_of(service, wanted, native=not random)
     tunnel = Service(TunnelSource(service, forwards))
     running = await _services(call).start(tunnel)
@@ -216,9 +214,7 @@ async def _up(
 
 
 @field("Host.service")
-async def host_service(
-    _: object, __: Call, *, ports: list[dict[str, Any]], host: str
-) -> Service:
+async def host_service(_: object, __: Call, *, ports: list[dict[str, Any]], host: str) -> Service:
     """Make ports of the host reachable for containers."""
     if not ports:
         raise EngineError("no ports specified")
