@@ -16,6 +16,8 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+TOKEN_REQUEST = "authentication.k8s.io/v1/TokenRequest"  # noqa: S105 - a kind, not a secret
 
 __all__ = [
     "APPLY_PATCH",
@@ -25,8 +27,17 @@ __all__ = [
     "ApiError",
     "Client",
     "InProcessClient",
+    "Kind",
     "Obj",
 ]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind that can be listed, watched and deleted; custom ones included."""
+
+    name: str
+    namespaced: bool
 
 
 class Client(Protocol):
@@ -80,6 +91,10 @@ class Client(Protocol):
         uid: str | None = None,
     ) -> None:
         """Delete an object; `uid` makes sure that it is still the same one."""
+        ...
+
+    async def kinds(self) -> list[Kind]:
+        """Return what the API serves now, each kind in one version."""
         ...
 
 
@@ -136,8 +151,11 @@ class InProcessClient:
 
     async def create(self, obj: Obj) -> Obj:
         """Create an object."""
-        kind = f"{obj['apiVersion']}/{obj['kind']}"
-        path = self._api.path(kind, obj["metadata"].get("namespace"))
+        kind, meta = f"{obj['apiVersion']}/{obj['kind']}", obj["metadata"]
+        if kind == TOKEN_REQUEST:
+            path = self._api.path("v1/ServiceAccount", meta["namespace"], meta["name"], "token")
+        else:
+            path = self._api.path(kind, meta.get("namespace"))
         return await self._call("POST", path, copied(obj))
 
     async def update(self, obj: Obj, *, subresource: str = "") -> Obj:
@@ -178,10 +196,21 @@ class InProcessClient:
             options["preconditions"] = {"uid": uid}
         await self._call("DELETE", self._api.path(kind, namespace, name), options)
 
+    async def kinds(self) -> list[Kind]:
+        """Return what the API serves now, by its own discovery."""
+        found = []
+        for path in ("/api", "/apis"):
+            answer = await self._api.handle(self._request("GET", path, b"", accept=DISCOVERY))
+            for group in cast("Obj", answer.body)["items"]:
+                found += _kinds(group)
+        return found
+
     def _request(self, method: str, path: str, body: Json, **more: Json) -> Request:
         query = {"fieldManager": self._manager, **more.get("query", {})}
         headers = {"content-type": more.get("content_type", "application/json")}
         headers["user-agent"] = self._manager
+        if "accept" in more:
+            headers["accept"] = more["accept"]
         lists = {name: [value] for name, value in query.items()}
         return Request(method, path, self._user, query, lists, headers, body)
 
