@@ -7,8 +7,9 @@ bytes, or a stream of watch events.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from drydock.cluster.errors import Obj
 
@@ -37,6 +38,7 @@ class Request:
     queries: Mapping[str, list[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes | Obj | list[Obj] = b""
+    warnings: list[str] = field(default_factory=list)  # kept when the request ends in an error
 
     @property
     def content_type(self) -> str:
@@ -52,12 +54,39 @@ class Request:
         return self.headers.get("user-agent", "").partition("/")[0] or "unknown"
 
 
+class Channel(Protocol):
+    """A WebSocket as exec and port-forward see it; the server implements it."""
+
+    subprotocol: str
+
+    async def receive(self) -> bytes | None:
+        """Return the next binary message, None when the client is gone."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Send a binary message."""
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        ...
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What runs on a connection that becomes a WebSocket."""
+
+    protocols: tuple[str, ...]
+    run: Callable[[Channel], Awaitable[None]]
+
+
 @dataclass
 class Response:
     """What the API answers; `warnings` become Warning headers."""
 
     code: int = 200
-    body: Obj | bytes | AsyncIterator[Obj] = b""
+    body: Obj | bytes | AsyncIterator[Obj] | AsyncIterator[bytes] = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    upgrade: Upgrade | None = None

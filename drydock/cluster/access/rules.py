@@ -1,0 +1,116 @@
+"""The roles that every cluster starts with.
+
+`Api` stores them at its first start. They give anonymous users nothing but health, authenticated
+ones discovery and questions about themselves, and the names `cluster-admin`, `admin`, `edit`, `view`
+that people bind.
+"""
+
+from __future__ import annotations
+
+from drydock.cluster.access.rbac import RBAC
+from drydock.cluster.core import Core
+from drydock.cluster.errors import Obj
+from drydock.cluster.identity import new_uid, now
+from drydock.cluster.store import Key
+
+_DISCOVERY = [
+    "/.well-known", "/.well-known/*", "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez",
+    "/openapi", "/openapi/*", "/readyz", "/version", "/version/",
+]  # fmt: skip
+_PUBLIC = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
+_READ = ["get", "list", "watch"]
+_WRITE = ["create", "delete", "deletecollection", "patch", "update"]
+_WORK = {
+    "": [
+        "configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/attach",
+        "pods/eviction", "pods/exec", "pods/log", "pods/portforward", "pods/proxy", "pods/status",
+        "replicationcontrollers", "replicationcontrollers/scale", "secrets", "serviceaccounts",
+        "services", "services/proxy", "services/status",
+    ],
+    "apps": [
+        "controllerrevisions", "daemonsets", "deployments", "deployments/rollback",
+        "deployments/scale", "deployments/status", "replicasets", "replicasets/scale",
+        "replicasets/status", "statefulsets", "statefulsets/scale", "statefulsets/status",
+    ],
+    "autoscaling": ["horizontalpodautoscalers", "horizontalpodautoscalers/status"],
+    "batch": ["cronjobs", "cronjobs/status", "jobs", "jobs/status"],
+    "coordination.k8s.io": ["leases"],
+    "discovery.k8s.io": ["endpointslices"],
+    "networking.k8s.io": ["ingresses", "ingresses/status", "networkpolicies"],
+    "policy": ["poddisruptionbudgets", "poddisruptionbudgets/status"],
+}  # fmt: skip
+_SEEN_ONLY = {
+    "": [
+        "limitranges",
+        "namespaces",
+        "namespaces/status",
+        "resourcequotas",
+        "resourcequotas/status",
+    ]
+}
+_SECRET = {"secrets", "pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy",
+           "pods/eviction", "deployments/rollback"}  # fmt: skip
+
+
+def _rule(verbs: list[str], group: str, resources: list[str]) -> Obj:
+    return {"apiGroups": [group], "resources": resources, "verbs": verbs}
+
+
+def _roles() -> dict[str, list[Obj]]:
+    view = [
+        _rule(_READ, group, [one for one in resources if one not in _SECRET])
+        for group, resources in _WORK.items()
+    ]
+    view += [_rule(_READ, group, resources) for group, resources in _SEEN_ONLY.items()]
+    edit = [_rule([*_READ, *_WRITE], group, resources) for group, resources in _WORK.items()]
+    edit += [_rule(_READ, group, resources) for group, resources in _SEEN_ONLY.items()]
+    admin = [*edit, _rule([*_READ, *_WRITE], RBAC, ["rolebindings", "roles"])]
+    everything = [
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+        {"nonResourceURLs": ["*"], "verbs": ["*"]},
+    ]
+    reviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]
+    basic = [
+        _rule(["create"], "authorization.k8s.io", reviews),
+        _rule(["create"], "authentication.k8s.io", ["selfsubjectreviews"]),
+    ]
+    return {
+        "cluster-admin": everything,
+        "admin": admin,
+        "edit": edit,
+        "view": view,
+        "system:basic-user": basic,
+        "system:discovery": [{"nonResourceURLs": _DISCOVERY, "verbs": ["get"]}],
+        "system:public-info-viewer": [{"nonResourceURLs": _PUBLIC, "verbs": ["get"]}],
+    }
+
+
+_BINDINGS = {
+    "cluster-admin": ["system:masters"],
+    "system:basic-user": ["system:authenticated"],
+    "system:discovery": ["system:authenticated"],
+    "system:public-info-viewer": ["system:authenticated", "system:unauthenticated"],
+}
+
+
+def bootstrap(core: Core) -> None:
+    """Store the roles and bindings that are not there yet."""
+    for name, rules in _roles().items():
+        _put(core, "ClusterRole", "clusterroles", name, {"rules": rules})
+    for name, groups in _BINDINGS.items():
+        subjects = [{"kind": "Group", "apiGroup": RBAC, "name": group} for group in groups]
+        reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
+        more = {"roleRef": reference, "subjects": subjects}
+        _put(core, "ClusterRoleBinding", "clusterrolebindings", name, more)
+
+
+def _put(core: Core, kind: str, plural: str, name: str, more: Obj) -> None:
+    key = Key(f"{plural}.{RBAC}", "", name)
+    if core.store.get(key) is None:
+        meta = {
+            "name": name,
+            "uid": new_uid(),
+            "creationTimestamp": now(),
+            "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
+        }
+        core.store.create(key, {"kind": kind, "apiVersion": f"{RBAC}/v1", "metadata": meta, **more})

@@ -1,0 +1,79 @@
+"""Values of custom resources against the schema of their definition."""
+
+from __future__ import annotations
+
+import re
+
+from drydock.cluster.errors import Cause, Json, Obj
+from drydock.cluster.schema.shape import Shape
+from drydock.cluster.validation.causes import invalid, required, too_long, unsupported
+
+
+def check(shape: Shape, obj: Obj) -> list[Cause]:
+    """Return what a schema refuses; the last cause says that rules were left unchecked."""
+    causes: list[Cause] = []
+    _check(shape.schema, obj, "", causes)
+    if causes:
+        why = (
+            "some validation rules were not checked because the object was invalid; correct the"
+            " existing errors to complete validation"
+        )
+        causes.append(invalid("<nil>", None, why))
+    return causes
+
+
+def _check(schema: Obj, value: Json, path: str, causes: list[Cause]) -> None:
+    if "$ref" in schema or value is None:
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        causes.append(unsupported(path, value, schema["enum"]))
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int | float):
+        _number(schema, value, path, causes)
+    elif isinstance(value, str):
+        _text(schema, value, path, causes)
+    elif isinstance(value, list):
+        _size(schema, value, path, causes)
+        for at, one in enumerate(value):
+            _check(schema.get("items") or {}, one, f"{path}[{at}]", causes)
+    elif isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        for name in schema.get("required") or ():
+            if name not in value:
+                causes.append(required(prefix + name))
+        properties = schema.get("properties") or {}
+        extra = schema.get("additionalProperties")
+        for name, one in value.items():
+            below = properties.get(name) or (extra if isinstance(extra, dict) else None)
+            if below:
+                _check(below, one, prefix + name, causes)
+
+
+def _number(schema: Obj, value: float, path: str, causes: list[Cause]) -> None:
+    if "minimum" in schema and value < schema["minimum"]:
+        why = f"{path} in body should be greater than or equal to {schema['minimum']}"
+        causes.append(invalid(path, value, why))
+    if "maximum" in schema and value > schema["maximum"]:
+        why = f"{path} in body should be less than or equal to {schema['maximum']}"
+        causes.append(invalid(path, value, why))
+
+
+def _text(schema: Obj, value: str, path: str, causes: list[Cause]) -> None:
+    if "maxLength" in schema and len(value) > schema["maxLength"]:
+        causes.append(too_long(path, schema["maxLength"]))
+        return
+    if "minLength" in schema and len(value) < schema["minLength"]:
+        why = f"{path} in body should be at least {schema['minLength']} chars long"
+        causes.append(invalid(path, value, why))
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        causes.append(invalid(path, value, f"{path} in body should match '{schema['pattern']}'"))
+
+
+def _size(schema: Obj, value: list[Json], path: str, causes: list[Cause]) -> None:
+    if "maxItems" in schema and len(value) > schema["maxItems"]:
+        text = f"Too many: {len(value)}: must have at most {schema['maxItems']} items"
+        causes.append(Cause(path, "FieldValueTooMany", text))
+    if "minItems" in schema and len(value) < schema["minItems"]:
+        why = f"{path} in body should have at least {schema['minItems']} items"
+        causes.append(invalid(path, len(value), why))

@@ -1,0 +1,47 @@
+"""What values a server refuses, in its own words.
+
+`validate_create` and `validate_update` return the causes of a 422 in the order of a real server.
+`metadata` checks every object; one module per family of kinds checks the rest.
+"""
+
+from __future__ import annotations
+
+from drydock.cluster.core import Core
+from drydock.cluster.errors import Cause, Obj
+from drydock.cluster.resources import Resource
+from drydock.cluster.validation import metadata
+from drydock.cluster.validation.registry import KINDS, UPDATES
+
+
+def validate_create(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
+    """Return what is wrong with a new object."""
+    causes = metadata.check(resource, obj)
+    rule = KINDS.get(resource.qualified)
+    if rule is not None:
+        causes += rule(obj)
+    if resource.custom:
+        causes += _custom(core, resource, obj)
+    return causes
+
+
+def validate_update(
+    core: Core, resource: Resource, obj: Obj, old: Obj, subresource: str
+) -> list[Cause]:
+    """Return what is wrong with a new state of an object."""
+    causes = metadata.check(resource, obj)
+    if subresource in ("", "scale"):
+        update = UPDATES.get(resource.qualified)
+        if update is not None:
+            causes += update(obj, old)
+        rule = KINDS.get(resource.qualified)
+        if rule is not None and resource.qualified != "pods":
+            causes += rule(obj)
+    if resource.custom:
+        causes += _custom(core, resource, obj)
+    return causes
+
+
+def _custom(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
+    from drydock.cluster.custom.validation import check
+
+    return check(core.shape(resource), obj)

@@ -1,0 +1,145 @@
+"""GET with `watch`: the changes of a collection as they happen.
+
+Initial events, bookmarks and time-outs follow what client-go and kubectl rely on. Invariant: an
+object that leaves the selection arrives as DELETED with its last selected state, one that enters it
+as ADDED.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+
+from drydock.cluster.core import Core, stored_as
+from drydock.cluster.errors import Cause, Obj, expired, internal
+from drydock.cluster.message import Request, Response
+from drydock.cluster.resources import Resource
+from drydock.cluster.route import Target
+from drydock.cluster.selectors import FieldSelector, LabelSelector, parse_fields, parse_labels
+from drydock.cluster.store import Change, StaleVersionError
+from drydock.cluster.verbs import options
+from drydock.cluster.verbs.read import seen
+
+BOOKMARK_S = 60.0
+LONGEST_S = 1800.0
+INITIAL_END = "k8s.io/initial-events-end"
+
+
+class _Selection:
+    """Which objects of a resource a watch is about."""
+
+    def __init__(self, target: Target, request: Request) -> None:
+        resource = target.resource
+        self.resource = resource
+        self.storage = stored_as(resource)
+        self.namespace = target.namespace
+        self.labels: LabelSelector = parse_labels(request.query.get("labelSelector", ""))
+        text = request.query.get("fieldSelector", "")
+        if target.name:
+            text = ",".join(filter(None, (text, f"metadata.name={target.name}")))
+        self.fields: FieldSelector = parse_fields(text, resource.qualified)
+
+    def has(self, obj: Obj | None) -> bool:
+        return (
+            obj is not None
+            and self.labels.matches(obj["metadata"].get("labels"))
+            and self.fields.matches(obj)
+        )
+
+    def event(self, change: Change) -> Obj | None:
+        """Return what a watcher sees of a change, None when it is not selected."""
+        key = change.key
+        if key.resource != self.storage or (self.namespace and key.namespace != self.namespace):
+            return None
+        before, after = self.has(change.old), self.has(change.new)
+        if after and change.new is not None:
+            return _event("MODIFIED" if before else "ADDED", self.resource, change.new)
+        if before and change.old is not None:
+            meta = {**change.old["metadata"], "resourceVersion": str(change.version)}
+            return _event("DELETED", self.resource, {**change.old, "metadata": meta})
+        return None
+
+
+def watch(core: Core, target: Target, request: Request) -> Response:
+    """Answer a stream of events."""
+    text = request.query.get("resourceVersion", "")
+    if text and not text.isdigit():
+        raise internal(
+            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid'
+            " syntax"
+        )
+    initial = request.query.get("sendInitialEvents", "")
+    if initial and request.query.get("resourceVersionMatch") != "NotOlderThan":
+        raise options.options_error(
+            "ListOptions",
+            Cause(
+                "resourceVersionMatch",
+                "FieldValueForbidden",
+                "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+            ),
+        )
+    selection = _Selection(target, request)
+    seconds = options.whole_number(request, "timeoutSeconds")
+    limit = (
+        float(seconds) if seconds else LONGEST_S * (1 + random.random())
+    )  # noqa: S311 - spreads reconnects
+    bookmarks = options.flag(request, "allowWatchBookmarks")
+    return Response(
+        200, _stream(core, selection, int(text or 0), initial, limit, bookmarks=bookmarks)
+    )
+
+
+async def _stream(
+    core: Core, selection: _Selection, asked: int, initial: str, limit: float, *, bookmarks: bool
+) -> AsyncIterator[Obj]:
+    store, end = core.store, time.monotonic() + limit
+    version = asked
+    if initial == "true" or (asked == 0 and initial != "false"):
+        version = store.version
+        for obj in store.all(selection.storage, selection.namespace):
+            if selection.has(obj):
+                yield _event("ADDED", selection.resource, obj)
+        if initial == "true" and bookmarks:
+            yield _bookmark(selection.resource, version, {INITIAL_END: "true"})
+    elif asked == 0:
+        version = store.version
+    mark = time.monotonic() + BOOKMARK_S
+    while True:
+        try:
+            changes = store.since(version)
+        except StaleVersionError:
+            error = expired(f"too old resource version: {version} ({store.horizon})")
+            yield {"type": "ERROR", "object": error.status}
+            return
+        for change in changes:
+            event = selection.event(change)
+            if event is not None:
+                yield event
+        if changes:
+            version = changes[-1].version
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        if bookmarks and time.monotonic() >= mark:
+            yield _bookmark(selection.resource, max(version, store.version), {})
+            mark = time.monotonic() + BOOKMARK_S
+        try:
+            async with asyncio.timeout(min(left, BOOKMARK_S) if bookmarks else left):
+                await store.changed(version)
+        except TimeoutError:
+            if end - time.monotonic() <= 0:
+                return
+
+
+def _event(kind: str, resource: Resource, obj: Obj) -> Obj:
+    return {"type": kind, "object": seen(resource, obj)}
+
+
+def _bookmark(resource: Resource, version: int, annotations: Obj) -> Obj:
+    meta: Obj = {"resourceVersion": str(version)}
+    if annotations:
+        meta["annotations"] = annotations
+    obj = {"kind": resource.kind, "apiVersion": resource.group_version, "metadata": meta}
+    return {"type": "BOOKMARK", "object": obj}
