@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drydock.cli.connection import QueryFailed
 from drydock.cli.flags import Flag
 from drydock.cli.typedefs import Argument, TypeRef, Types, flaggable
 from drydock.cli.values import (
@@ -63,10 +64,10 @@ def literal(binding: Binding, types: Types, ask: Ask) -> str:
             if type_.element is None:
                 return _object(type_, value, ask)
             return "[" + ", ".join(_object(type_.element, item, ask) for item in value) + "]"
-        except BadArgument as error:
+        except (BadArgument, QueryFailed) as error:
             raise BadArgument(
                 f'failed to get value for argument "{binding.argument.flag}": {error}'
-            ) from error.__cause__
+            ) from error
     return _plain(type_, value)
 
 

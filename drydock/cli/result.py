@@ -41,6 +41,8 @@ def evaluate(chain: Chain, connection: Connection, options: Options) -> str:
     as_json = options.on("json")
     if result.base.kind == "OBJECT":
         return _objects(result, value)
+    if value is None and result.kind == "VOID":
+        return ""
     text = _json(value) if as_json else _plain(value)
     if output:
         path = Path(output)
@@ -72,8 +74,6 @@ def _follow(data: Any, path: list[str]) -> Any:
 
 
 def _plain(value: Any) -> str:
-    if value is None:
-        return ""
     if isinstance(value, list):
         return "".join(f"{_scalar(_unwrapped(item))}\n" for item in value)
     return _scalar(value)

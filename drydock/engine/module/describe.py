@@ -88,7 +88,8 @@ def _argument(module: LoadedModule, function: str, arg: FunctionArg) -> Json:
         default = member_shown(module.types.enum(arg.type_def.name), default)
     return {
         "name": arg.name,
-        "description": arg.description,
+        # The real command line shows a module's texts as blocks of their own.
+        "description": f"\n{arg.description}\n" if arg.description else "",
         "type": _type(arg.type_def),
         "required": arg.required,
         "default": default,

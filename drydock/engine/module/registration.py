@@ -82,9 +82,9 @@ def with_list_of(self: TypeDef, _call: Call, *, element_type: TypeDef) -> TypeDe
 
 
 @field("TypeDef.withScalar", quiet=True)
-def with_scalar(self: TypeDef, _call: Call, *, name: str, description: str) -> TypeDef:
+def with_scalar(self: TypeDef, _call: Call, *, name: str, description: str | None) -> TypeDef:
     """Make it a named scalar."""
-    return replace(self, kind="SCALAR_KIND", as_scalar=ScalarTypeDef(name, description))
+    return replace(self, kind="SCALAR_KIND", as_scalar=ScalarTypeDef(name, description or ""))
 
 
 @field("TypeDef.withObject", quiet=True)
@@ -93,33 +93,33 @@ def with_object(
     _call: Call,
     *,
     name: str,
-    description: str,
+    description: str | None,
     source_map: SourceMap | None,
     deprecated: str | None,
 ) -> TypeDef:
     """Make it an object."""
     made = ObjectTypeDef(
-        name, description, deprecated=deprecated, original=name, source_map=source_map
+        name, description or "", deprecated=deprecated, original=name, source_map=source_map
     )
     return replace(self, kind="OBJECT_KIND", as_object=made)
 
 
 @field("TypeDef.withInterface", quiet=True)
 def with_interface(
-    self: TypeDef, _call: Call, *, name: str, description: str, source_map: SourceMap | None
+    self: TypeDef, _call: Call, *, name: str, description: str | None, source_map: SourceMap | None
 ) -> TypeDef:
     """Make it an interface."""
-    made = InterfaceTypeDef(name, description, source_map=source_map)
+    made = InterfaceTypeDef(name, description or "", source_map=source_map)
     return replace(self, kind="INTERFACE_KIND", as_interface=made)
 
 
 @field("TypeDef.withEnum", quiet=True)
 def with_enum(
-    self: TypeDef, _call: Call, *, name: str, description: str, source_map: SourceMap | None
+    self: TypeDef, _call: Call, *, name: str, description: str | None, source_map: SourceMap | None
 ) -> TypeDef:
     """Make it an enum."""
     return replace(
-        self, kind="ENUM_KIND", as_enum=EnumTypeDef(name, description, source_map=source_map)
+        self, kind="ENUM_KIND", as_enum=EnumTypeDef(name, description or "", source_map=source_map)
     )
 
 
@@ -130,14 +130,14 @@ def with_enum_member(
     *,
     name: str,
     value: str,
-    description: str,
+    description: str | None,
     source_map: SourceMap | None,
     deprecated: str | None,
 ) -> TypeDef:
     """Add a member to an enum."""
     if self.as_enum is None:
         raise EngineError(f"cannot add value to type: {self.kind}")
-    member = EnumValueTypeDef(name, value, description, deprecated, name, source_map)
+    member = EnumValueTypeDef(name, value or "", description or "", deprecated, name, source_map)
     return replace(self, as_enum=replace(self.as_enum, members=(*self.as_enum.members, member)))
 
 
@@ -147,7 +147,7 @@ def with_enum_value(
     call: Call,
     *,
     value: str,
-    description: str,
+    description: str | None,
     source_map: SourceMap | None,
     deprecated: str | None,
 ) -> TypeDef:
@@ -170,12 +170,12 @@ def with_field(
     *,
     name: str,
     type_def: TypeDef,
-    description: str,
+    description: str | None,
     source_map: SourceMap | None,
     deprecated: str | None,
 ) -> TypeDef:
     """Add a field to an object."""
-    made = FieldTypeDef(name, type_def, description, deprecated, name, source_map)
+    made = FieldTypeDef(name, type_def, description or "", deprecated, name, source_map)
     owner = self.owner()
     return replace(self, as_object=replace(owner, fields=(*owner.fields, made)))
 
@@ -196,9 +196,9 @@ def with_constructor(self: TypeDef, _call: Call, *, function: Function) -> TypeD
 
 
 @field("Function.withDescription", quiet=True)
-def function_with_description(self: Function, _call: Call, *, description: str) -> Function:
+def function_with_description(self: Function, _call: Call, *, description: str | None) -> Function:
     """Set the text."""
-    return replace(self, description=description)
+    return replace(self, description=description or "")
 
 
 @field("Function.withDeprecated", quiet=True)
@@ -248,23 +248,23 @@ def with_arg(
     *,
     name: str,
     type_def: TypeDef,
-    description: str,
+    description: str | None,
     default_value: str | None,
-    default_path: str,
-    ignore: Sequence[str],
+    default_path: str | None,
+    ignore: Sequence[str] | None,
     source_map: SourceMap | None,
     deprecated: str | None,
-    default_address: str,
+    default_address: str | None,
 ) -> Function:
     """Add an argument."""
     made = FunctionArg(
         name,
         type_def,
-        description,
+        description or "",
         default_value,
-        default_path,
-        default_address,
-        tuple(ignore),
+        default_path or "",
+        default_address or "",
+        tuple(ignore or ()),
         deprecated,
         name,
         source_map,
