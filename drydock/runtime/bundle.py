@@ -16,7 +16,7 @@ from typing import Any
 from drydock.runtime.capabilities import NAMES, granted
 from drydock.runtime.machine_env import BUNDLE_INSIDE, machine_env, search_domains
 from drydock.runtime.network import NAMESERVER, Endpoint
-from drydock.runtime.process import BindMount, Mount, ProcessSpec, User
+from drydock.runtime.process import BindMount, Mount, ProcessSpec
 from drydock.runtime.seccomp import filter_for
 from drydock.runtime.seccomp_bpf import ANNOTATION, compiled_filter
 
@@ -72,30 +72,19 @@ def write_bundle(  # noqa: PLR0913 - what a container is made of
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def process(
-    spec: ProcessSpec,
-    *,
-    args: tuple[str, ...] | None = None,
-    env: Mapping[str, str] | None = None,
-    cwd: str | None = None,
-    user: User | None = None,
-    init: bool = False,
-) -> dict[str, Any]:
-    """Return the OCI process of `spec`, or of a further process in its container."""
-    user = user or spec.user
-    command = list(args or spec.args)
-    if init:
-        command = [INIT_INSIDE, "--", *command]
-    variables = machine_env().fill_in(spec.env if env is None else env)
+def process(spec: ProcessSpec, *, init: bool = False) -> dict[str, Any]:
+    """Return the OCI process of `spec`; `init`: started by the container's init."""
+    command = [INIT_INSIDE, "--", *spec.args] if init else list(spec.args)
+    variables = machine_env().fill_in(spec.env)
     capabilities = granted(NAMES if spec.privileged else spec.capabilities)
     return {
         "args": command,
         "env": [f"{name}={value}" for name, value in variables.items()],
-        "cwd": cwd or spec.cwd,
+        "cwd": spec.cwd,
         "user": {
-            "uid": user.uid,
-            "gid": user.gid,
-            "additionalGids": list(user.additional_gids),
+            "uid": spec.user.uid,
+            "gid": spec.user.gid,
+            "additionalGids": list(spec.user.additional_gids),
         },
         "noNewPrivileges": spec.no_new_privileges,
         "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), capabilities),

@@ -2,8 +2,8 @@
 
 Whoever starts an engine or a cluster starts `isolated_command(argv)`; the program calls `prepare()` before anything else.
 When the unshare process dies, by whatever signal, the kernel kills everything inside and takes every mount, network
-namespace and virtual cable with it. SIGTERM to unshare does nothing: send it to the program, which is PID 1 inside and
-therefore has to handle signals and reap children itself.
+namespace and virtual cable with it. Process 1 inside is tini: it reaps what containers leave, passes signals on to the
+program and ends with it. SIGTERM to unshare itself does nothing; the program is asked to end over its control socket.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from drydock.runtime.programs import require
+from drydock.runtime.programs import find, require
 from drydock.runtime.syscalls import CLONE_NEWNS, MS_REC, MS_SLAVE, mount, unshare
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -29,6 +29,9 @@ def isolated_command(argv: Sequence[str]) -> list[str]:
         "--kill-child",
         "--propagation=slave",
         "--",
+        require("tini-static"),
+        "-s",
+        "--",
         *argv,
     ]
 
@@ -37,9 +40,13 @@ def prepare() -> None:
     """Make the private mount namespace fit for containers; once, before threads are started.
 
     crun refuses a host with cgroup v1 and v2 side by side, even when told to leave cgroups alone, so an empty file system
-    hides both. Network namespaces that `ip netns` would name stay private too.
+    hides both; runc, its stand-in, cannot do without and gets version 2 alone. Network namespaces that `ip netns` would
+    name stay private too.
     """
-    mount("drydock", _CGROUP, "tmpfs", options="mode=755,size=64k")
+    if find("crun") is not None or find("runc") is None:
+        mount("drydock", _CGROUP, "tmpfs", options="mode=755,size=64k")
+    else:
+        mount("drydock", _CGROUP, "cgroup2")
     _NETNS.mkdir(exist_ok=True)
     mount("drydock", _NETNS, "tmpfs", options="mode=755,size=1m")
 

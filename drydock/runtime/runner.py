@@ -14,6 +14,7 @@ import secrets
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -49,7 +50,9 @@ __all__ = [
     "User",
 ]
 
-_KILL_SECONDS = 5.0
+_KILL_ATTEMPTS = 100
+_KILL_PAUSE = 0.02
+_DELETE_SECONDS = 5.0
 _START_SECONDS = 30.0
 
 
@@ -111,15 +114,26 @@ class Running:
     ) -> int:
         """Run a further process in the container, by default with its variables, directory and user.
 
-        Returns the exit code. SetupFailed if it could not be started, TimeoutError after `timeout` seconds.
+        Returns the exit code. CommandNotFound, NotExecutable or SetupFailed (also when the container has ended) if it
+        could not be started, TimeoutError after `timeout` seconds.
         """
+        spec = replace(
+            self._spec,
+            args=args,
+            env=self._spec.env if env is None else env,
+            cwd=cwd or self._spec.cwd,
+            user=user or self._spec.user,
+        )
+        pid = self.pid
+        if not pid:
+            raise SetupFailed("the container has ended")
+        # Through the container's own mounts, so that nothing but /proc and the like is hidden.
+        check_command(RootView(Path(f"/proc/{pid}/root")), spec)
         name = secrets.token_hex(4)
         config = self._folder / f"exec-{name}.json"
         log = self._folder / f"exec-{name}.log"
-        process = bundle.process(self._spec, args=args, env=env, cwd=cwd, user=user)
-        config.write_text(json.dumps(process))
-        owner = (user or self._spec.user).uid
-        outlets = [Outlet(stdout, owner), Outlet(stderr, owner)]
+        config.write_text(json.dumps(bundle.process(spec)))
+        outlets = [Outlet(stdout, spec.user.uid), Outlet(stderr, spec.user.uid)]
         command = ["exec", "--process", str(config), self.id]
         try:
             child = self._runner.spawn(command, log, stdin, outlets)
@@ -127,9 +141,7 @@ class Running:
                 async with asyncio.timeout(timeout):
                     code = await _exited(child)
             except BaseException:
-                _kill_children(child.pid)
-                child.kill()
-                await asyncio.shield(_exited(child))
+                await asyncio.shield(_killed(child))
                 raise
             for outlet in outlets:
                 await outlet.drained()
@@ -143,17 +155,18 @@ class Running:
 
     async def kill(self) -> None:
         """Kill everything in the container and wait for its end."""
-        child = self._process
-        if child is None or self._done is None or self._done.done():
+        child, done = self._process, self._done
+        if child is None or done is None:
             return
-        _kill_children(child.pid)
-        try:
-            async with asyncio.timeout(_KILL_SECONDS):
-                await asyncio.wait([self._done])
-        except TimeoutError:
-            child.kill()
-            await asyncio.to_thread(self._runner.delete, self.id)
-            await asyncio.wait([self._done])
+        # crun may be anywhere between its start and the container's: whatever it has forked goes, until it gives up.
+        for _ in range(_KILL_ATTEMPTS):
+            if done.done():
+                return
+            _kill_children(child.pid)
+            await asyncio.wait([done], timeout=_KILL_PAUSE)
+        child.kill()
+        await asyncio.to_thread(self._runner.delete, self.id)
+        await asyncio.wait([done])
 
     def begin(self, stdin: bytes | int, stdout: Sink, stderr: Sink) -> None:
         """Start the container; called once, by the runner."""
@@ -163,6 +176,8 @@ class Running:
         log = self._folder / "crun.log"
         self._process = self._runner.spawn([*command, self.id], log, stdin, self._outlets)
         self._done = asyncio.create_task(self._finish(self._process, log))
+        # Whoever cancelled or killed it does not ask for the result any more.
+        self._done.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _finish(self, child: subprocess.Popen[bytes], log: Path) -> int:
         try:
@@ -286,7 +301,7 @@ class Runner:
                 [self._program, "--root", root, "delete", "--force", name],
                 check=False,
                 capture_output=True,
-                timeout=_KILL_SECONDS,
+                timeout=_DELETE_SECONDS,
             )
 
 
@@ -324,6 +339,18 @@ async def _exited(child: subprocess.Popen[bytes]) -> int:
         os.close(descriptor)
     code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+async def _killed(child: subprocess.Popen[bytes]) -> None:
+    """End a further process of a container: what crun started, then crun."""
+    ended = asyncio.ensure_future(_exited(child))
+    for _ in range(_KILL_ATTEMPTS):
+        _kill_children(child.pid)
+        await asyncio.wait([ended], timeout=_KILL_PAUSE)
+        if ended.done():
+            return
+    child.kill()
+    await ended
 
 
 def _kill_children(pid: int) -> None:

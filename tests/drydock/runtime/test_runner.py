@@ -328,10 +328,12 @@ async def test_a_service_starts_takes_probes_and_stops(
         assert (code, probe.decode()) == (5, "value\n/etc\nin\nSeccomp:\t2\n")
         with pytest.raises(TimeoutError):
             await running.exec(("sleep", "60"), stdout=print, stderr=print, timeout=0.3)
-        with pytest.raises(SetupFailed):
+        with pytest.raises(CommandNotFound, match="absent"):
             await running.exec(("absent",), stdout=print, stderr=print)
         assert await running.stop(10) == 3
         assert await running.wait() == 3
+        with pytest.raises(SetupFailed, match="has ended"):
+            await running.exec(("true",), stdout=print, stderr=print)
     assert out.decode() == "up\nbye\n"
 
 
