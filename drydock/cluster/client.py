@@ -6,7 +6,8 @@ are plain dicts as in JSON; what comes back belongs to the caller and may be edi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 from drydock.cluster.errors import ApiError, Json, Obj
@@ -93,7 +94,7 @@ class Client(Protocol):
         """Delete an object; `uid` makes sure that it is still the same one."""
         ...
 
-    async def kinds(self) -> list[Kind]:
+    async def kinds(self) -> Sequence[Kind]:
         """Return what the API serves now, each kind in one version."""
         ...
 
@@ -196,13 +197,13 @@ class InProcessClient:
             options["preconditions"] = {"uid": uid}
         await self._call("DELETE", self._api.path(kind, namespace, name), options)
 
-    async def kinds(self) -> list[Kind]:
+    async def kinds(self) -> Sequence[Kind]:
         """Return what the API serves now, by its own discovery."""
-        found = []
+        found: Sequence[Kind] = ()
         for path in ("/api", "/apis"):
             answer = await self._api.handle(self._request("GET", path, b"", accept=DISCOVERY))
             for group in cast("Obj", answer.body)["items"]:
-                found += _kinds(group)
+                found = [*found, *_kinds(group)]
         return found
 
     def _request(self, method: str, path: str, body: Json, **more: Json) -> Request:
@@ -222,6 +223,19 @@ class InProcessClient:
                 status["code"], status.get("reason", ""), status["message"], status.get("details")
             )
         return copied(cast("Obj", answer.body))
+
+
+def _kinds(group: Obj) -> Sequence[Kind]:
+    """Read one group of the aggregated discovery; the preferred version of a resource comes first."""
+    found: dict[str, Kind] = {}
+    name = group["metadata"].get("name", "")
+    for version in group["versions"]:
+        prefix = f"{name}/{version['version']}" if name else version["version"]
+        for row in version["resources"]:
+            if {"list", "watch", "delete"} <= set(row["verbs"]):
+                kind = f"{prefix}/{row['responseKind']['kind']}"
+                found.setdefault(row["resource"], Kind(kind, row["scope"] == "Namespaced"))
+    return tuple(found.values())
 
 
 def copied(value: Json) -> Json:
