@@ -18,7 +18,7 @@ from dataclasses import dataclass, field as attribute
 from functools import lru_cache
 from typing import Any
 
-from .coerce import Coercer, numbers_marked
+from .coerce import Coercer, literal, numbers_marked
 from .errors import CoercionError, EngineError, RequestError
 from .field import Call, HasIdentity, Resolver, graphql_type, snake_case
 from .introspection import Introspection
@@ -29,6 +29,7 @@ from .session import Client
 from .trace import Span, current_span
 from .validate import check_variables, validate
 
+_HIDDEN = {"plaintext"}  # arguments that no span may show
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -216,7 +217,9 @@ class Walker:
 
     async def _resolve(self, parent: Any, parent_id: str, selected: Selected) -> Any:
         """Call the resolver; return a leaf, an `_Object`, or a list of them."""
-        definition, type_name = selected.field, graphql_type(parent)
+        type_name = graphql_type(parent)
+        # The object's own field: through an interface fewer arguments are known.
+        definition = self._client.schema.schema.field(type_name, selected.name) or selected.field
         assert definition is not None  # noqa: S101 - _field checked
         if definition.name == "id":
             return parent_id or Recipe("Query", "", "").id()
@@ -232,7 +235,7 @@ class Walker:
             type=definition.ref.base,
             parent=parent_id,
             field=resolver.name,
-            args={k: v for k, v in selected.args.items() if v is not None},
+            args=self._filled(selected, definition),
             scope=self._client.scope if resolver.scoped else "",
         )
         if self._composite(definition.ref):
@@ -241,6 +244,18 @@ class Walker:
         if definition.ref.base == "ID" and not isinstance(value, str):
             return parent_id if value is parent else self._admit(value, recipe).id
         return value
+
+    def _filled(self, selected: Selected, definition: Field) -> dict[str, Any]:
+        """Return the arguments that are not None, with the defaults an interface does not know."""
+        args = {name: value for name, value in selected.args.items() if value is not None}
+        if definition is not selected.field:
+            coercer = Coercer(self._client.schema.schema, self._engine.nodes)
+            for name in definition.args.keys() - selected.args.keys():
+                argument = definition.args[name]
+                if argument.default is not None:
+                    default = literal(argument.default)
+                    args[name] = coercer.argument(definition.name, argument, default)
+        return args
 
     async def _load(self, definition: Field, selected: Selected) -> _Object | None:
         """Answer `node` and `loadXFromID`."""
@@ -417,7 +432,9 @@ def _span(resolver: Resolver, recipe: Recipe, definition: Field | None) -> Span:
         for name, value in recipe.args.items()
         if value != _default(definition.args.get(name))
     }
-    listed = ", ".join(f"{name}: {_shown(value)}" for name, value in shown.items())
+    listed = ", ".join(
+        f"{name}: {'***' if name in _HIDDEN else _shown(value)}" for name, value in shown.items()
+    )
     arguments = f"({listed})" if listed else ""
     return current_span().child(f"{end}{arguments}: {definition.type}", end)
 

@@ -7,6 +7,11 @@ import os
 from pathlib import Path
 
 from drydock.engine.errors import EngineError
+from drydock.runtime.state import remove_tree
+
+from . import in_thread
+from .changes import Changes
+from .copy import copy_file
 
 _SECONDS = 300.0
 
@@ -54,8 +59,62 @@ async def apply_patch(root: Path, patch: bytes) -> None:
         await run_git("apply", "--allow-empty", "-", cwd=root, stdin=patch)
 
 
-async def make_patch(folder: Path, *options: str) -> bytes:
-    """Return what `git diff` says about the directories `a` and `b` in a folder."""
-    args = ("diff", "--no-index", "--no-prefix", "--no-color", *options, "a", "b")
-    _, out, _ = await run_git(*args, cwd=folder, accept=(0, 1))
-    return out
+async def patch_of(changes: Changes, folder: Path) -> bytes:
+    """Return the unified diff of changes; `folder` is a scratch folder, removed at the end."""
+    return await _diff(changes, folder)
+
+
+async def diff_stats(changes: Changes, folder: Path) -> list[tuple[str, str, int, int, str | None]]:
+    """Return (path, ADDED | MODIFIED | REMOVED | RENAMED, lines added, lines removed, old path)."""
+    listed = await _diff(changes, folder, "--numstat", "-z", "-M")
+    fields = listed.decode(errors="surrogateescape").split("\0")
+    found: list[tuple[str, str, int, int, str | None]] = []
+    while len(fields) > 1:
+        added, removed, path = fields.pop(0).split("\t")
+        old = None
+        if not path:  # a rename: two more fields
+            old, path = _bare(fields.pop(0)), fields.pop(0)
+        path = _bare(path)
+        if old is not None:
+            kind = "RENAMED" if old != path else "MODIFIED"
+        elif path in changes.added:
+            kind = "ADDED"
+        else:
+            kind = "REMOVED" if path in changes.removed else "MODIFIED"
+        moved = old if kind == "RENAMED" else None
+        found.append((path, kind, _count(added), _count(removed), moved))
+    return sorted(found, key=lambda item: os.fsencode(item[0]))
+
+
+def _bare(path: str) -> str:
+    """Return a path without the leading `a/` or `b/`."""
+    return path.partition("/")[2]
+
+
+def _count(text: str) -> int:
+    return int(text) if text != "-" else 0  # binary files have no lines
+
+
+async def _diff(changes: Changes, folder: Path, *options: str) -> bytes:
+    """Run git diff on copies of just the files that differ."""
+    try:
+        await in_thread(_lay_out, changes, folder)
+        args = ("diff", "--no-index", "--no-prefix", "--no-color", *options, "a", "b")
+        _, out, _ = await run_git(*args, cwd=folder, accept=(0, 1))
+        return out
+    finally:
+        await in_thread(remove_tree, folder)
+
+
+def _lay_out(changes: Changes, folder: Path) -> None:
+    for name, entries, paths in (
+        ("a", changes.before, {*changes.removed, *changes.modified}),
+        ("b", changes.after, {*changes.added, *changes.modified}),
+    ):
+        (folder / name).mkdir()
+        for path in paths:
+            entry = entries.get(path)
+            if entry is not None and not entry.is_directory:
+                place = folder / name / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                copy_file(Path(entry.place), place)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
-import shutil
 import stat
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -19,8 +18,8 @@ from drydock.engine.tree.edit import Keyed, TreeEdit
 from drydock.engine.tree.owner import numeric_owner
 from drydock.engine.tree.patch import apply_patch
 from drydock.engine.tree.paths import clean, inside, make_directory, make_parents
-from drydock.engine.tree.patterns import BadPattern, translate
-from drydock.engine.tree.walk import Filter, walk
+from drydock.engine.tree.remove import remove_matching, remove_path
+from drydock.engine.tree.walk import Entry, Filter, walk
 
 from .directory import Directory
 from .file import File
@@ -233,33 +232,6 @@ def _without(self: Directory, call: Call, paths: list[str]) -> Directory:
     return edited(self, call, ["without", paths], change)
 
 
-def remove_matching(root: Path, path: str) -> None:
-    """Remove the files, links and directories that a path or pattern names; nothing found is fine."""
-    wanted = clean(path).lstrip("/")
-    if not any(char in wanted for char in "*?[\\"):
-        _remove(inside(root, wanted, follow=False), root)
-        return
-    try:
-        regex = translate(wanted)
-    except BadPattern as error:
-        raise EngineError(f"{error.message}: {path}") from None
-    depth = wanted.count("/") + 1 if "**" not in wanted else None
-    for entry in list(walk(root)):
-        if (depth is None or entry.path.count("/") + 1 == depth) and regex.match(entry.path):
-            _remove(Path(entry.place), root)
-
-
-def _remove(place: Path, root: Path) -> None:
-    if place == root:
-        for item in list(root.iterdir()):
-            _remove(item, root)
-    elif place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    else:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            place.unlink()
-
-
 @field("Directory.withTimestamps")
 def with_timestamps(self: Directory, call: Call, *, timestamp: int) -> Directory:
     """Give everything one time (seconds since the epoch)."""
@@ -331,8 +303,10 @@ async def export(self: Directory, call: Call, *, path: str, wipe: bool) -> str:
     return str(target)
 
 
-def export_directory(source: Path, target: Path, *, wipe: bool) -> None:
-    """Copy a tree out, making parents (mode 0700)."""
+def export_directory(
+    source: Path, target: Path, *, wipe: bool, entries: list[Entry] | None = None
+) -> None:
+    """Copy a tree (or some entries of it) out, making parents (mode 0700)."""
     try:
         for parent in (*reversed(target.parents), target):
             if not parent.is_dir():
@@ -342,10 +316,10 @@ def export_directory(source: Path, target: Path, *, wipe: bool) -> None:
             "rpc error: code = Unknown desc = failed to create synctarget dest dir "
             f"{target}: mkdir {target}: not a directory"
         ) from None
-    entries = list(walk(source))
+    entries = list(walk(source)) if entries is None else entries
     if wipe:
         keep = {entry.path for entry in entries}
         for entry in reversed(list(walk(target))):
             if entry.path not in keep:
-                _remove(Path(entry.place), target)
+                remove_path(Path(entry.place), target)
     copy_entries(entries, target, Attributes(owner=(os.getuid(), os.getgid())))
