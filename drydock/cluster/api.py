@@ -12,8 +12,8 @@ import logging
 from drydock.cluster import subresources
 from drydock.cluster.access import Ask, Authorizer, bootstrap
 from drydock.cluster.access.reviews import review
-from drydock.cluster.client import InProcessClient
-from drydock.cluster.core import Core
+from drydock.cluster.client import InProcessClient, Kind
+from drydock.cluster.core import Core, stored_as
 from drydock.cluster.custom import serve
 from drydock.cluster.custom.definitions import DEFINITIONS
 from drydock.cluster.errors import ApiError, Obj, internal, method_not_allowed
@@ -76,6 +76,14 @@ class Api:
         parts.append(row.plural)
         parts += [part for part in (name, subresource) if part]
         return "/".join(parts)
+
+    def kinds(self) -> list[Kind]:
+        """Return the stored kinds, one version of each."""
+        found = {}
+        for row in self.core.registry:
+            if row.stored and "list" in row.verbs and row.plural != "componentstatuses":
+                found.setdefault(stored_as(row), row)
+        return [Kind(f"{row.group_version}/{row.kind}", row.namespaced) for row in found.values()]
 
     async def handle(self, request: Request) -> Response:
         """Answer a request."""

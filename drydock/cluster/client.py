@@ -1,7 +1,8 @@
 """How controllers, kubelet, proxy and ingress reach the API: the same calls as over HTTP, in process.
 
 `Client` is the face they are written against; `InProcessClient` is what `__main__` hands them. Objects
-are plain dicts as in JSON; what comes back belongs to the caller and may be edited.
+are plain dicts as in JSON; what list and watch hand out may be kept but not changed, what the other
+calls return belongs to the caller.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "Client",
     "InProcessClient",
     "Kind",
+    "Kind",
     "Obj",
 ]
 
@@ -41,6 +43,14 @@ class Kind:
     namespaced: bool
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind whose objects can be listed, as `Client` names it."""
+
+    name: str  # "apps/v1/Deployment"
+    namespaced: bool
+
+
 class Client(Protocol):
     """The API as its in-process users see it; kinds are written `apps/v1/Deployment`, `v1/Pod`."""
 
@@ -50,7 +60,7 @@ class Client(Protocol):
 
     async def list(
         self, kind: str, namespace: str | None = None, selector: str = ""
-    ) -> tuple[list[Obj], str]:
+    ) -> tuple[builtins.list[Obj], str]:
         """Return the objects (of every namespace when None) and the version they were read at."""
         ...
 
@@ -74,7 +84,7 @@ class Client(Protocol):
         kind: str,
         namespace: str | None,
         name: str,
-        patch: Obj | list[Obj],
+        patch: Obj | builtins.list[Obj],
         *,
         type: str = MERGE_PATCH,  # noqa: A002 - the word of the contract
         subresource: str = "",
@@ -94,6 +104,10 @@ class Client(Protocol):
         """Delete an object; `uid` makes sure that it is still the same one."""
         ...
 
+    async def kinds(self) -> builtins.list[Kind]:
+        """Return every kind whose objects are stored, custom ones included."""
+        ...
+
     async def kinds(self) -> Sequence[Kind]:
         """Return what the API serves now, each kind in one version."""
         ...
@@ -101,6 +115,10 @@ class Client(Protocol):
 
 class Handler(Protocol):
     """What the client needs of the API."""
+
+    def kinds(self) -> list[Kind]:
+        """Return the stored kinds."""
+        ...
 
     async def handle(self, request: Request) -> Response:
         """Answer a request; errors come as ApiError."""
@@ -129,7 +147,7 @@ class InProcessClient:
 
     async def list(
         self, kind: str, namespace: str | None = None, selector: str = ""
-    ) -> tuple[list[Obj], str]:
+    ) -> tuple[builtins.list[Obj], str]:
         """Return the objects and the version they were read at."""
         query = {"labelSelector": selector} if selector else {}
         found = await self._call("GET", self._api.path(kind, namespace), query=query)
@@ -143,12 +161,14 @@ class InProcessClient:
         answer = await self._api.handle(
             self._request("GET", self._api.path(kind, None), b"", query=query)
         )
+        if answer.code >= 400:
+            raise _refused(answer)
         stream = cast("AsyncIterator[Obj]", answer.body)
         async for event in stream:
             if event["type"] == "ERROR":
                 status = event["object"]
                 raise ApiError(status["code"], status.get("reason", ""), status["message"])
-            yield event["type"], copied(event["object"])
+            yield event["type"], event["object"]
 
     async def create(self, obj: Obj) -> Obj:
         """Create an object."""
@@ -171,7 +191,7 @@ class InProcessClient:
         kind: str,
         namespace: str | None,
         name: str,
-        patch: Obj | list[Obj],
+        patch: Obj | builtins.list[Obj],
         *,
         type: str = MERGE_PATCH,  # noqa: A002 - the word of the contract
         subresource: str = "",
@@ -206,6 +226,10 @@ class InProcessClient:
                 found = [*found, *_kinds(group)]
         return found
 
+    async def kinds(self) -> builtins.list[Kind]:
+        """Return every kind whose objects are stored, custom ones included."""
+        return self._api.kinds()
+
     def _request(self, method: str, path: str, body: Json, **more: Json) -> Request:
         query = {"fieldManager": self._manager, **more.get("query", {})}
         headers = {"content-type": more.get("content_type", "application/json")}
@@ -218,11 +242,9 @@ class InProcessClient:
     async def _call(self, method: str, path: str, body: Json = b"", **more: Json) -> Obj:
         answer = await self._api.handle(self._request(method, path, body, **more))
         if answer.code >= 400:
-            status = cast("Obj", answer.body)
-            raise ApiError(
-                status["code"], status.get("reason", ""), status["message"], status.get("details")
-            )
-        return copied(cast("Obj", answer.body))
+            raise _refused(answer)
+        found = cast("Obj", answer.body)
+        return found if "items" in found else cast("Obj", copied(found))
 
 
 def _kinds(group: Obj) -> Sequence[Kind]:
@@ -236,6 +258,14 @@ def _kinds(group: Obj) -> Sequence[Kind]:
                 kind = f"{prefix}/{row['responseKind']['kind']}"
                 found.setdefault(row["resource"], Kind(kind, row["scope"] == "Namespaced"))
     return tuple(found.values())
+
+
+def _refused(answer: Response) -> ApiError:
+    if isinstance(answer.body, bytes):
+        return ApiError(answer.code, "", answer.body.decode())
+    status = cast("Obj", answer.body)
+    reason, details = status.get("reason", ""), status.get("details")
+    return ApiError(status["code"], reason, status["message"], details)
 
 
 def copied(value: Json) -> Json:
