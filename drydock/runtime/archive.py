@@ -181,8 +181,7 @@ def _write_layout(
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [descriptor]}
     _folder(tar, "blobs")
     _folder(tar, "blobs/sha256")
-    digests = {digest, *(e["digest"] for e in (manifest["config"], *manifest["layers"]))}
-    for each in sorted(digests):
+    for each in sorted(_needed(state, digest)):
         _file(tar, f"blobs/sha256/{state.blob(each).name}", state.blob(each))
     _file(tar, "index.json", canonical(index))
     _file(tar, "oci-layout", canonical({"imageLayoutVersion": "1.0.0"}))
@@ -206,6 +205,17 @@ def _write_docker(
     _file(tar, f"{config.name}.json", config)
     image = {"Config": f"{config.name}.json", "RepoTags": [tag] if tag else None, "Layers": names}
     _file(tar, "manifest.json", json.dumps([image]).encode())
+
+
+def _needed(state: StateDir, digest: str) -> set[str]:
+    """Return the digests of an image or an index, and of everything they name."""
+    document = json.loads(state.blob(digest).read_bytes())
+    needed = {digest}
+    for entry in document.get("manifests", ()):
+        needed |= _needed(state, entry["digest"])
+    if "config" in document:
+        needed |= {entry["digest"] for entry in (document["config"], *document["layers"])}
+    return needed
 
 
 def _folder(tar: tarfile.TarFile, name: str) -> None:

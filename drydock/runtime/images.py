@@ -53,7 +53,7 @@ DEFAULT_PLATFORM = "linux/amd64"
 class ImageStore:
     """The images of one process on one state directory."""
 
-    def __init__(  # noqa: PLR0913 - the parts that recipes are cooked with
+    def __init__(
         self,
         state: StateDir,
         snapshots: SnapshotStore,
@@ -120,7 +120,8 @@ class ImageStore:
                 document = json.loads(manifest.content)
                 if _is_index(manifest.media_type, document):
                     chosen = choose_platform(document, platform, str(name))
-                    manifest = await repository.manifest(chosen)
+                    single = await repository.manifest(chosen)
+                    return await self._unpack(name, single, repository)
                 return await self._unpack(name, manifest, repository)
         except RegistryUnreachable as error:
             if recipe is None or name.digest:
@@ -158,7 +159,7 @@ class ImageStore:
     async def push(
         self, image: Image, reference: str, *, dial: Dial | None = None, auth: Auth | None = None
     ) -> str:
-        """Push an image; return the reference with the manifest's digest."""
+        """Push an image, or an index with its images; return the reference with the digest."""
         name = Reference.parse(reference)
         if not image.digest or not self._state.blob(image.digest).exists():
             image = await self.assemble(image.config, image.snapshot)
@@ -166,12 +167,9 @@ class ImageStore:
         document = json.loads(content)
         host = self._client.config.host(name.registry)
         async with self._client.repository(host, name.repository, dial=dial, auth=auth) as target:
-            blobs = {entry["digest"] for entry in (*document["layers"], document["config"])}
-            await asyncio.gather(
-                *(target.upload(digest, self._state.blob(digest)) for digest in sorted(blobs))
-            )
-            kind = document.get("mediaType") or OCI_MANIFEST
-            digest = await target.put_manifest(name.target, content, kind)
+            for entry in document.get("manifests", ()):
+                await self._push_manifest(target, entry["digest"], entry["digest"])
+            digest = await self._push_manifest(target, name.target, image.digest)
         return str(name.with_digest(digest))
 
     async def write_archive(
@@ -195,6 +193,17 @@ class ImageStore:
         content = self._state.blob(digest).read_bytes()
         return await self._unpack(None, Manifest(content, "", digest), None)
 
+    async def _push_manifest(self, target: Repository, name: str, digest: str) -> str:
+        """Push one manifest as a tag or digest, after the blobs it names; return its digest."""
+        content = self._state.blob(digest).read_bytes()
+        document = json.loads(content)
+        if not _is_index("", document):
+            blobs = {entry["digest"] for entry in (*document["layers"], document["config"])}
+            await asyncio.gather(
+                *(target.upload(blob, self._state.blob(blob)) for blob in sorted(blobs))
+            )
+        return await target.put_manifest(name, content, document.get("mediaType") or OCI_MANIFEST)
+
     # -- from registries
 
     @asynccontextmanager
@@ -203,7 +212,7 @@ class ImageStore:
     ) -> AsyncIterator[tuple[Repository, Manifest]]:
         """Open the first registry or mirror that has `name`; the last candidate's error tells of all of them."""
         hosts = self._client.config.candidates(name.registry)
-        reasons = []
+        failures: list[RegistryFault] = []
         for host in hosts:
             async with self._client.repository(
                 host, name.repository, dial=dial, auth=auth if host is hosts[-1] else None
@@ -211,12 +220,13 @@ class ImageStore:
                 try:
                     manifest = await repository.manifest(name.target)
                 except RegistryFault as error:
-                    reasons.append(str(error))
-                    last = error
+                    failures.append(error)
                     continue
                 yield repository, manifest
                 return
-        raise type(last)("; ".join(reasons), status=last.status)
+        # That one of them knows its business and has no such image says more than that another was silent.
+        telling = next((error for error in failures if error.status == 404), failures[-1])
+        raise type(telling)("; ".join(map(str, failures)), status=telling.status)
 
     def _known_manifest(self, name: Reference, platform: str) -> Manifest | None:
         """Return the manifest of an image that is wholly here, by digest."""

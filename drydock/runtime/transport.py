@@ -7,11 +7,11 @@ here is `Dial`: it returns the byte streams, everything above (TLS, HTTP, authen
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
 import httpcore
 
@@ -71,7 +71,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             raise httpcore.ConnectError(str(error)) from error
         return self
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         if info == "is_readable":
             return self._reader.at_eof()
         return self._writer.get_extra_info({"ssl_object": "ssl_object"}.get(info, info))
@@ -86,8 +86,8 @@ class _Backend(httpcore.AsyncNetworkBackend):
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - httpcore's signature
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
         try:
             async with asyncio.timeout(timeout):
@@ -95,10 +95,17 @@ class _Backend(httpcore.AsyncNetworkBackend):
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"{host}:{port} does not answer") from error
         except OSError as error:
-            raise httpcore.ConnectError(f"{host}:{port}: {error.strerror or error}") from error
+            raise httpcore.ConnectError(f"{host}:{port}: {_reason(error)}") from error
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words for a failed connection; asyncio's name the call instead."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error.strerror or error)
 
 
 async def dial_directly(host: str, port: int) -> tuple[StreamReader, StreamWriter]:

@@ -66,7 +66,7 @@ async def container_key(container: Container, secrets: SecretStore) -> str:
             [name, await secrets.cache_identity(secret)]
             for name, secret in container.secret_variables
         ],
-        [[alias, await service.key()] for alias, service in container.services],
+        [[alias, await service.key(secrets)] for alias, service in container.services],
     )
 
 

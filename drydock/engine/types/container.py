@@ -80,6 +80,12 @@ async def container(_: object, call: Call, *, platform: str | None) -> Container
     return Container(rootfs=Lazy.ready("empty", empty), platform=platform or DEFAULT_PLATFORM)
 
 
+@field("Query.defaultPlatform", quiet=True)
+async def default_platform(_: object, __: Call) -> str:
+    """Return the platform of this machine."""
+    return DEFAULT_PLATFORM
+
+
 @field("Container.sync")
 async def sync(self: Container, _: Call) -> Container:
     """Run everything, return the container itself."""

@@ -176,8 +176,10 @@ async def size(self: File, call: Call) -> int:
 
 
 @field("File.name", quiet=True)
-def name(self: File, _: Call) -> str:
-    """Return its name."""
+async def name(self: File, call: Call) -> str:
+    """Return its name; a file that was selected has to be one for that."""
+    if self.content is not None:
+        await self.evaluate(call.runtime)
     return self.name
 
 
