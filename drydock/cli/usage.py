@@ -50,13 +50,19 @@ def command_table(rows: Sequence[tuple[str, str]], width: int = WIDTH) -> str:
 
 def listing(rows: Sequence[tuple[str, str]], width: int = WIDTH) -> str:
     """Lay a list with the heads "Name" and "Description" out."""
-    column = max(len(name) for name, _ in [("Name", ""), *rows]) + 3
+    column = max(len(_visible(name)) for name, _ in [("Name", ""), *rows]) + 3
     head = bold("Name".ljust(column).rstrip()) + " " * (column - 4) + bold("Description")
     lines = [
-        name.ljust(column) + f"\n{' ' * column}".join(_words(text, width - 1 - column))
+        name
+        + " " * (column - len(_visible(name)))
+        + f"\n{' ' * column}".join(_words(text, width - 1 - column))
         for name, text in rows
     ]
     return "\n".join([head, *lines])
+
+
+def _visible(text: str) -> str:
+    return text.removeprefix("\x1b[1m").removesuffix("\x1b[0m")
 
 
 def first_line(text: str) -> str:

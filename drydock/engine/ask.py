@@ -36,5 +36,6 @@ async def ask(
 
 
 async def load(client: Client, id_: str) -> Any:
-    """Return the domain object behind an id."""
-    return await Walker(client).load(id_)
+    """Return the domain object behind an id; what has to be made again for it is not shown."""
+    with Trace().root().current():
+        return await Walker(client).load(id_)

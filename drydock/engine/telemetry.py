@@ -6,7 +6,7 @@ and dropped. Spans of another trace than the session's are not shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .session import Client
@@ -36,15 +36,18 @@ def _traces(body: bytes, client: Client) -> None:
         for resource in request.resource_spans
         for scope in resource.scope_spans
         for span in scope.spans
-        if span.trace_id.hex() == trace.id
+        if span.trace_id.hex() == trace.id and not _internal(span)
     ]
     for span in sorted(spans, key=lambda item: item.start_time_unix_nano):
         id_, parent = span.span_id.hex(), span.parent_span_id.hex()
         started, ended = span.start_time_unix_nano / _NANO, span.end_time_unix_nano / _NANO
         shown = parent if trace.shows(parent) else client.span.visible_id
-        trace.emit(
-            {"event": "start", "span": id_, "parent": shown, "name": span.name, "time": started}
-        )
+        if not trace.shows(id_):
+            trace.emit(
+                {"event": "start", "span": id_, "parent": shown, "name": span.name, "time": started}
+            )
+        if not span.end_time_unix_nano:
+            continue  # exported live, when it began; it comes again when it has ended
         failed = span.status.code == _STATUS_ERROR
         trace.emit(
             {
@@ -56,6 +59,14 @@ def _traces(body: bytes, client: Client) -> None:
                 "time": ended,
             }
         )
+
+
+def _internal(span: Any) -> bool:
+    """Return whether a span is marked as nobody's business but the SDK's."""
+    return any(
+        attribute.key == "dagger.io/ui.internal" and attribute.value.bool_value
+        for attribute in span.attributes
+    )
 
 
 def _logs(body: bytes, client: Client) -> None:

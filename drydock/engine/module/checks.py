@@ -77,14 +77,14 @@ class Member:
         return f"{{ {self.module.field} {{ {text} }} }}"
 
     async def call(self, call: Call, leaf: str) -> Any:
-        """Call it for the session's own client; return what `leaf` selects, or its plain result."""
+        """Call it for the session's own client; return the field `leaf` of what it returns, or its plain result."""
         client = call.session.client
         if client.schema.schema.field("Query", self.module.field) is None:
             client.schema = extend(client.schema, self.module, entrypoint=True)
         data = await ask(client, self.query(leaf))
         for name in [self.module.field, *(function.name for function in self.functions)]:
             data = data[name]
-        return data
+        return data[leaf] if leaf else data
 
 
 def members(module: LoadedModule, kind: str) -> Iterator[Member]:

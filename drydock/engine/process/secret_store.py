@@ -56,6 +56,7 @@ class SecretStore:
         self._values: dict[str, bytes] = {}
         self._hashes: dict[str, str] = {}
         self._asking: dict[str, asyncio.Lock] = {}
+        self._absent: set[str] = set()  # variables that a function does not have
 
     def set(self, name: str, plaintext: str, scope: str = "") -> Secret:
         """Keep a value under a name; `scope` keeps the names of modules apart."""
@@ -78,6 +79,22 @@ class SecretStore:
             self._values.pop(handle, None)
         return secret
 
+    def of_function(self, uri: str, environ: Mapping[str, str]) -> Secret:
+        """Know a secret that a module's function names: it reaches the function's own variables, nothing of the client's."""
+        scheme, _, name = uri.partition("://")
+        if scheme != "env":
+            raise EngineError(
+                f'secret "{uri}": a module cannot use the provider "{scheme}" of its caller; '
+                "take the secret as an argument"
+            )
+        secret = Secret(digest_of("function", uri, environ.get(name)), uri=uri)
+        self._secrets[secret.handle] = secret
+        if name in environ:
+            self._values[secret.handle] = environ[name].encode(errors="surrogateescape")
+        else:
+            self._absent.add(secret.handle)
+        return secret
+
     def find(self, handle: str) -> Secret:
         """Return the secret of an id; EngineError when this session never had it."""
         if handle not in self._secrets:
@@ -91,6 +108,8 @@ class SecretStore:
         """Return the value, asking its provider at the first time."""
         known = self._secrets.get(secret.handle, secret)
         async with self._asking.setdefault(secret.handle, asyncio.Lock()):
+            if secret.handle in self._absent:
+                raise _no_variable(known.uri.partition("://")[2])
             if secret.handle not in self._values:
                 self._values[secret.handle] = await self._ask(known.uri)
         return self._values[secret.handle]
@@ -127,9 +146,7 @@ class SecretStore:
     def _variable(self, name: str) -> bytes:
         value = self._environ.get(name)
         if value is None:
-            # People sometimes pass the value for the name: show no more of it than this.
-            shown = f"{name[:_SHOWN_LETTERS]}..." if len(name) > _SHOWN_LETTERS else name
-            raise EngineError(f'secret env var not found: "{shown}"')
+            raise _no_variable(name)
         return value.encode(errors="surrogateescape")
 
     def _file(self, name: str) -> bytes:
@@ -166,6 +183,12 @@ class SecretStore:
                 f'failed to run secret command "{command}": exit status {child.returncode}'
             )
         return output
+
+
+def _no_variable(name: str) -> EngineError:
+    # People sometimes pass the value for the name: show no more of it than this.
+    shown = f"{name[:_SHOWN_LETTERS]}..." if len(name) > _SHOWN_LETTERS else name
+    return EngineError(f'secret env var not found: "{shown}"')
 
 
 class SessionSecrets(SecretStore):

@@ -17,7 +17,10 @@ async def set_secret(_: object, call: Call, *, name: str, plaintext: str) -> Sec
 @field("Query.secret", memo=False, quiet=True)
 async def secret(_: object, call: Call, *, uri: str, cache_key: str | None) -> Secret:
     """Name the secret of a provider, which is asked when the value is needed."""
-    return call.session.part(SessionSecrets).add(uri, cache_key or "")
+    store = call.session.part(SessionSecrets)
+    if call.client.function_call is not None:
+        return store.of_function(uri, call.client.function_call.environ)
+    return store.add(uri, cache_key or "")
 
 
 @field("Query.__secret", memo=False, quiet=True)
