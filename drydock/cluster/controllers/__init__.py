@@ -10,8 +10,10 @@ import asyncio
 
 from drydock.cluster.client import Client
 from drydock.cluster.controllers.controller import Controller
+from drydock.cluster.controllers.cronjob import CronJobController
 from drydock.cluster.controllers.daemonset import DaemonSetController
 from drydock.cluster.controllers.deployment import DeploymentController
+from drydock.cluster.controllers.disruption import DisruptionController
 from drydock.cluster.controllers.endpoints import EndpointsController
 from drydock.cluster.controllers.garbage import GarbageCollector
 from drydock.cluster.controllers.informer import Cache
@@ -30,6 +32,8 @@ PLAIN: tuple[type[Controller], ...] = (
     StatefulSetController,
     DaemonSetController,
     JobController,
+    CronJobController,
+    DisruptionController,
     EndpointsController,
     Scheduler,
     NamespaceController,
