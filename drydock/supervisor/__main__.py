@@ -15,7 +15,7 @@ import sys
 import time
 
 from drydock.supervisor.address_book import ALREADY_RUNNING, Machine, Running
-from drydock.supervisor.children import Child, Part, parts_of
+from drydock.supervisor.children import Child, parts_of
 
 READY_LIMIT_S = 60.0
 FIRST_PAUSE_S = 0.2
@@ -78,12 +78,7 @@ async def _keep(slot: int, children: list[Child], machine: Machine) -> None:
         )
         _log(machine, f"{part.name} ended with {code}; starts again in {pause:.1f} s")
         await asyncio.sleep(pause)
-        children[slot] = await Child.start(_fresh(part, machine), machine.log_dir)
-
-
-def _fresh(part: Part, machine: Machine) -> Part:
-    """Prepare the files of a part anew (a socket or a ready mark of the dead one is removed)."""
-    return next(new for new in parts_of(machine) if new.name == part.name)
+        children[slot] = await Child.start(part, machine.log_dir)
 
 
 def _log(machine: Machine, text: str) -> None:

@@ -28,6 +28,7 @@ ISOLATED = (
     "--propagation",
     "slave",
 )
+PYTHON = (sys.executable, "-m")
 STOP_GRACE_S = 10.0
 POLL_S = 0.02
 
@@ -43,15 +44,16 @@ http: {{addr: "127.0.0.1:{port}"}}
 
 @dataclass(frozen=True)
 class Part:
-    """One process of the machine."""
+    """One process of the machine; `said` is where its standard output goes, anew at each start."""
 
     name: str
     command: tuple[str, ...]
+    said: Path
     is_ready: Callable[[], Awaitable[bool]]
 
 
 class Child:
-    """A running part; its output goes to `<log_dir>/<name>.log`."""
+    """A running part; its errors go to `<log_dir>/<name>.log`."""
 
     def __init__(self, part: Part, process: Process) -> None:
         self.part = part
@@ -60,11 +62,11 @@ class Child:
     @classmethod
     async def start(cls, part: Part, log_dir: Path) -> Child:
         """Start the part with a pipe as its standard input: its lifeline."""
-        with (log_dir / f"{part.name}.log").open("ab") as log:
+        with (log_dir / f"{part.name}.log").open("ab") as log, part.said.open("wb") as said:
             process = await asyncio.create_subprocess_exec(
                 *part.command,
                 stdin=asyncio.subprocess.PIPE,
-                stdout=log,
+                stdout=said,
                 stderr=log,
                 start_new_session=True,
             )
@@ -108,58 +110,35 @@ def _registry(machine: Machine) -> Part:
     storage.mkdir(parents=True, exist_ok=True)
     config.write_text(REGISTRY_CONFIG.format(root=storage, port=machine.ports.registry))
     command = ("setpriv", "--pdeathsig", "KILL", "docker-registry", "serve", str(config))
-    return Part("registry", command, lambda: _listens(machine.ports.registry))
+    port = machine.ports.registry
+    return Part("registry", command, machine.run_dir / "registry.said", lambda: _listens(port))
 
 
 def _engine(machine: Machine) -> Part:
-    control = machine.control_socket
-    control.unlink(missing_ok=True)
-    command = (
-        *ISOLATED,
-        sys.executable,
-        "-m",
-        "drydock.engine",
-        "--control",
-        str(control),
-        "--lifeline",
-    )
-    return Part("engine", command, lambda: _accepts(control))
+    command = (*PYTHON, "drydock.engine", "--control", str(machine.control_socket), "--lifeline")
+    return _announcing("engine", command, machine)
 
 
 def _cluster(machine: Machine) -> Part:
-    ready = machine.run_dir / "cluster.ready"
-    ready.unlink(missing_ok=True)
-    command = (
-        *ISOLATED,
-        *(sys.executable, "-m", "drydock.cluster"),
-        *("--state-dir", str(machine.state_dir)),
-        *("--api-port", str(machine.ports.api)),
-        *("--ingress-port", str(machine.ports.ingress)),
-        *("--kubelet", "on" if machine.kubelet else "off"),
-        *("--kubeconfig", str(machine.kubeconfig)),
-        *("--ready-file", str(ready)),
-        "--lifeline",
+    command = (*PYTHON, "drydock.cluster", "--kubeconfig", str(machine.kubeconfig), "--lifeline")
+    return _announcing(
+        "cluster", (*command, "--kubelet", "on" if machine.kubelet else "off"), machine
     )
 
-    async def is_ready() -> bool:
-        return ready.exists()
 
-    return Part("cluster", command, is_ready)
+def _announcing(name: str, command: tuple[str, ...], machine: Machine) -> Part:
+    """Make a part that prints one line as soon as it serves."""
+    said = machine.run_dir / f"{name}.said"
+
+    async def is_ready() -> bool:
+        return said.stat().st_size > 0
+
+    return Part(name, (*ISOLATED, *command), said, is_ready)
 
 
 async def _listens(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
-
-
-async def _accepts(path: Path) -> bool:
-    try:
-        _, writer = await asyncio.open_unix_connection(str(path))
     except OSError:
         return False
     writer.close()
