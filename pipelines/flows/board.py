@@ -18,6 +18,7 @@ from pipelines.toolchains.run import explain
 
 T = TypeVar("T")
 Verdict = tuple[Status, str]
+_HIGHEST = 255
 PASSED: Verdict = (Status.PASSED, "")
 
 
@@ -130,6 +131,11 @@ def _result(entry: _Entry) -> StageResult:
 
 def _words(error: Exception | None) -> tuple[int, str]:
     if isinstance(error, StageFailure):
-        return error.exit_code, error.output
-    code = getattr(error, "exit_code", 1)
-    return code if isinstance(code, int) and code > 0 else 1, explain(error or Exception("unknown"))
+        return _as_exit_code(error.exit_code), error.output
+    told = explain(error) if error else "ended without a word"
+    return _as_exit_code(getattr(error, "exit_code", 1)), told
+
+
+def _as_exit_code(code: object) -> int:
+    """Give what a process can end with; a container that could not be set up says -1."""
+    return code if isinstance(code, int) and 0 < code <= _HIGHEST else 1

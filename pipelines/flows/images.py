@@ -86,5 +86,6 @@ def _judge_build(built: Built) -> Verdict:
 def _judge_scan(scan: Scan) -> Verdict:
     looked = ", ".join("vulnerabilities" if each == "vuln" else each for each in scan.scanned)
     if scan.missing:
-        return Status.NOT_MADE, f"vulnerabilities, no database: {scan.missing}. Clean of: {looked}"
+        note = f"vulnerabilities NOT looked for, no database ({scan.missing}); clean of: {looked}"
+        return Status.NOT_MADE, note
     return Status.PASSED, f"clean of: {looked}"

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import anyio
 import dagger
 
 from pipelines.model import Commit, Image, Service
@@ -25,13 +26,17 @@ class Built:
     layout: dagger.Directory
 
 
-def lower_layers(
+async def lower_layers(
     service: Service, files: dagger.Directory, builder: dagger.Container
 ) -> tuple[dagger.Directory, dagger.Directory]:
-    """Pack what lies below the service's own files; neither changes when only those change."""
+    """Pack what lies below the service's own files, both at once; only their own changes count."""
     packages = debian.unpacked(builder, service.image.packages).directory("/root-fs")
     dependencies = python.runtime_root(files).directory("/root-fs")
-    return pack(builder, packages), pack(builder, dependencies)
+    layers = pack(builder, packages), pack(builder, dependencies)
+    async with anyio.create_task_group() as group:
+        for layer in layers:
+            group.start_soon(layer.sync)
+    return layers
 
 
 def pack(builder: dagger.Container, root: dagger.Directory, at: str = "") -> dagger.Directory:
@@ -48,7 +53,7 @@ async def build_image(
     builder: dagger.Container,
 ) -> Built:
     """Build a service's image; its digest is a function of the files, the packages and the commit."""
-    packages, dependencies = lower_layers(service, files, builder)
+    packages, dependencies = await lower_layers(service, files, builder)
     own = pack(builder, files.filter(include=list(service.image.files)), HOME)
     described = json.dumps(image_config(service, commit), sort_keys=True)
     assembled = (

@@ -26,4 +26,6 @@ async def reach_servers(bound: dict[str, dagger.Service]) -> None:
         told = f"the {which} does not answer: {explain(error)}"
         raise StageFailure(1, f"{told}\n{ADVICE}") from error
     if ran.exit_code != 0:
-        raise StageFailure(ran.exit_code, f"{ran.output.strip()}\n{ADVICE}")
+        silent = "does not answer" in ran.output
+        told = f"{ran.output.strip()}\n{ADVICE}" if silent else ran.output
+        raise StageFailure(ran.exit_code, told)

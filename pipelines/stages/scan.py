@@ -12,8 +12,6 @@ from pipelines.stages.build import Built
 from pipelines.toolchains import trivy
 from pipelines.toolchains.run import run
 
-NOT_MADE = "vulnerabilities NOT scanned: no database reachable"
-
 
 @dataclass(frozen=True)
 class Scanner:
@@ -36,8 +34,13 @@ async def prepare_scanner(fresh: str) -> Scanner:
     container, ran = await trivy.with_database(fresh)
     if ran.exit_code == 0:
         return Scanner(container, "")
-    reason = next((line for line in reversed(ran.output.splitlines()) if line.strip()), "")
-    return Scanner(trivy.scanner(), reason.strip() or f"exit code {ran.exit_code}")
+    return Scanner(trivy.scanner(), shorten(ran.output) or f"exit code {ran.exit_code}")
+
+
+def shorten(output: str) -> str:
+    """Take the cause out of what Trivy wrote: the end of its last line."""
+    last = next((line for line in reversed(output.splitlines()) if line.strip()), "")
+    return ": ".join(last.strip().split(": ")[-2:])
 
 
 async def scan_image(
@@ -45,11 +48,11 @@ async def scan_image(
 ) -> Scan:
     """Scan an image and the manifests of its service; HIGH and CRITICAL findings fail."""
     scanners = ["secret"] if scanner.missing else ["vuln", "secret"]
-    container = (
-        scanner.container.with_mounted_directory("/layout", built.layout)
-        .with_mounted_directory("/manifests", manifests.directory(f"apps/{service.name}"))
-        .with_env_variable("SHIPYARD_FRESH", fresh)
-    )
+    container = scanner.container.with_mounted_directory(
+        "/layout", built.layout
+    ).with_mounted_directory("/manifests", manifests.directory(f"apps/{service.name}"))
+    if fresh:
+        container = container.with_env_variable("SHIPYARD_FRESH", fresh)
     command = ["/programs/scan.sh", "/layout", "/manifests", ",".join(scanners), trivy.CACHE]
     ran = await run(container, command)
     if ran.exit_code != 0:

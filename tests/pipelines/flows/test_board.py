@@ -52,3 +52,12 @@ async def test_a_preparation_shows_only_when_it_fails() -> None:
     assert results["b: tools"].output == "disk full"
     assert results["b: tools"].exit_code == 1
     assert results["b: test"].note == "waits for b: tools"
+
+
+async def test_a_code_that_no_process_can_have_becomes_one() -> None:
+    async def set_up_failed() -> str:
+        raise StageFailure(-1, "no such user")
+
+    board = Board()
+    board.stage("a", "lint", set_up_failed)
+    assert (await run(board))["a: lint"].exit_code == 1
