@@ -27,17 +27,22 @@ def main() -> int:
         "--lifeline", action="store_true", help="end when standard input reaches its end"
     )
     args = parser.parse_args()
-    if os.getpid() == 1:  # inside `isolated_command`
-        from drydock.runtime import isolation
+    if _isolated():
+        from drydock.runtime import isolation  # only needed here
 
         isolation.prepare()
-        child = os.fork()
-        if child:
+        if os.getpid() == 1 and (child := os.fork()):
             return _init(child)
     sys.setrecursionlimit(_RECURSION_LIMIT)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     asyncio.run(_serve(args.control, lifeline=args.lifeline))
     return 0
+
+
+def _isolated() -> bool:
+    """Return whether the namespaces around us were made for this very command."""
+    own = Path("/proc/self/cmdline").read_bytes()
+    return os.getpid() == 1 or Path("/proc/1/cmdline").read_bytes().endswith(b"\0" + own)
 
 
 def _init(child: int) -> int:
