@@ -23,6 +23,7 @@ from drydock.cluster.assembly import parts
 from drydock.cluster.certificates import Authority
 from drydock.cluster.server import Server
 from drydock.cluster.store import Store
+from drydock.runtime import isolation
 
 _log = logging.getLogger("drydock.cluster")
 
@@ -56,7 +57,7 @@ async def cluster(given: argparse.Namespace) -> AsyncIterator[Server]:
     address = f"https://127.0.0.1:{server.port}"
     authority.write_kubeconfig(given.kubeconfig or folder / "kubeconfig", address)
     try:
-        async with parts(api, authority, given):
+        async with parts(api, authority, given, api_port=server.port):
             yield server
     finally:
         await server.close()
@@ -91,7 +92,12 @@ def _lifeline(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
 def main() -> int:
     """Run the command."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(run(options()))
+    given = options()
+    if given.kubelet == "on":
+        # Mounts of containers stay in this process, also when it was started without isolation.
+        isolation.private_mounts()
+        isolation.prepare()
+    asyncio.run(run(given))
     return 0
 
 

@@ -21,7 +21,9 @@ Part = Callable[[], Coroutine[object, object, None]]
 
 
 @contextlib.asynccontextmanager
-async def parts(api: Api, authority: Authority, given: argparse.Namespace) -> AsyncIterator[None]:
+async def parts(
+    api: Api, authority: Authority, given: argparse.Namespace, *, api_port: int
+) -> AsyncIterator[None]:
     """Run everything beside the API for the time of the context."""
     manager = api.client("kube-controller-manager")
     async with contextlib.AsyncExitStack() as stack:
@@ -29,7 +31,7 @@ async def parts(api: Api, authority: Authority, given: argparse.Namespace) -> As
             ("controllers", Controllers(manager, root_ca=authority.root).run)
         ]
         if given.kubelet == "on":
-            running += await stack.enter_async_context(_node(api, given))
+            running += await stack.enter_async_context(_node(api, given, api_port))
         tasks = [asyncio.create_task(_kept(name, part), name=name) for name, part in running]
         try:
             yield
@@ -40,11 +42,13 @@ async def parts(api: Api, authority: Authority, given: argparse.Namespace) -> As
 
 
 @contextlib.asynccontextmanager
-async def _node(api: Api, given: argparse.Namespace) -> AsyncIterator[list[tuple[str, Part]]]:
+async def _node(
+    api: Api, given: argparse.Namespace, api_port: int
+) -> AsyncIterator[list[tuple[str, Part]]]:
     """Yield the parts that run pods; they need root and the packages of the runtime."""
     from drydock.cluster.node_parts import node_parts
 
-    async with node_parts(api, given) as found:
+    async with node_parts(api, given, api_port=api_port) as found:
         yield found
 
 

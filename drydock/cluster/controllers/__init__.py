@@ -46,18 +46,20 @@ class Controllers:
     """All controllers of one cluster."""
 
     def __init__(self, client: Client, *, root_ca: str) -> None:
-        self._cache = Cache(client)
-        self._all: list[Controller] = [
-            *(make(client, self._cache) for make in PLAIN),
-            NamespaceDefaultsController(client, self._cache, root_ca=root_ca),
-        ]
+        self._client = client
+        self._root_ca = root_ca
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled; a further run starts afresh."""
+        client, cache = self._client, Cache(self._client)
+        everyone: list[Controller] = [
+            *(make(client, cache) for make in PLAIN),
+            NamespaceDefaultsController(client, cache, root_ca=self._root_ca),
+        ]
         try:
-            await self._cache.start()
+            await cache.start()
             async with asyncio.TaskGroup() as group:
-                for controller in self._all:
+                for controller in everyone:
                     group.create_task(controller.run(), name=controller.name)
         finally:
-            await self._cache.close()
+            await cache.close()
