@@ -97,7 +97,117 @@ def _stop(machine: Machine, _: argparse.Namespace) -> int:
 def _status(machine: Machine, options: argparse.Namespace) -> int:
     running = status(machine)
     if options.json:
-        print(json.dumps(_as_json(running, machine), indent=2))
+        print(json.dumps(_facts(running, machine), indent=2))
+    elif running is None:
+        print("Drydock is not running. Next: drydock start")
+    else:
+        print("Drydock is running.")
+        _print_facts(running)
+    return 0 if running else 1
+
+
+def _doctor(machine: Machine, options: argparse.Namespace) -> int:
+    findings = doctor.examine(machine)
+    bad = [finding for finding in findings if not finding.ok]
+    if options.json:
+        print(json.dumps([vars(finding) for finding in findings], indent=2))
+        return 1 if bad else 0
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        print(
+            f"{'ok     ' if finding.ok else 'MISSING'} {finding.name.ljust(width)}  {finding.detail}"
+        )
+        if finding.remedy:
+            print(f"{' ' * (9 + width)} -> {finding.remedy}")
+    packages = sorted(
+        {f.remedy.removeprefix("apt-get install ") for f in bad if f.remedy.startswith("apt-get ")}
+    )
+    if packages:
+        print(f"\nAll Debian packages at once: apt-get install {' '.join(packages)}")
+    print(
+        "\nThis machine is ready." if not bad else f"\n{len(bad)} of {len(findings)} checks failed."
+    )
+    return 1 if bad else 0
+
+
+def _print_facts(running: Running) -> None:
+    print(
+        f"  registry    127.0.0.1:{running.ports.registry}  (images are named localhost:{running.ports.registry}/...)"
+    )
+    print(f"  cluster     https://127.0.0.1:{running.ports.api}")
+    print(f"  kubeconfig  {running.kubeconfig}")
+    print(f"  ingress     http://127.0.0.1:{running.ports.ingress}")
+
+
+def _facts(running: Running | None, machine: Machine) -> dict[str, object]:
+    if running is not None:
+        return running.facts()
+    return {"running": False, "state_dir": str(machine.state_dir), "cluster": {"kubeconfig": str(machine.kubeconfig)}}
+
+
+_ACTIONS[verb](machine, options)
+    except (MachineError, ValueError) as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"drydock {verb}", description=VERBS[verb])
+    if verb == "start":
+        parser.add_argument(
+            "--registry-port", metavar="PORT", help="port of the registry on 127.0.0.1 (5000)"
+        )
+        parser.add_argument(
+            "--api-port", metavar="PORT", help="port of the Kubernetes API on 127.0.0.1 (6443)"
+        )
+        parser.add_argument(
+            "--ingress-port", metavar="PORT", help="port of the ingress on 127.0.0.1 (8080)"
+        )
+        parser.add_argument(
+            "--kubelet", choices=("on", "off"), help="run pods on this machine (on)"
+        )
+        parser.add_argument(
+            "--no-env", action="store_true", help="do not write .env beside dagger.json"
+        )
+    if verb in {"status", "doctor"}:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _variables(options: argparse.Namespace) -> dict[str, str]:
+    flags = {
+        "DRYDOCK_REGISTRY_PORT": "registry_port",
+        "DRYDOCK_API_PORT": "api_port",
+        "DRYDOCK_INGRESS_PORT": "ingress_port",
+        "DRYDOCK_KUBELET": "kubelet",
+    }
+    return {name: value for name, flag in flags.items() if (value := getattr(options, flag, None))}
+
+
+def _start(machine: Machine, options: argparse.Namespace) -> int:
+    running = start(machine, lambda line: print(f"  {line}", flush=True))
+    print("Drydock is up.")
+    _print_facts(running)
+    folder = user_defaults.find_module(Path.cwd())
+    if folder is not None and not options.no_env:
+        written = user_defaults.write(folder, running)
+        if written.names:
+            print(f"  defaults    {written.path}: {', '.join(written.names)}")
+        for name in written.kept:
+            print(f"  defaults    {written.path} already sets {name}; left as it is")
+    print(f"Next: export KUBECONFIG={running.kubeconfig}; drydock call ship --env=local")
+    return 0
+
+
+def _stop(machine: Machine, _: argparse.Namespace) -> int:
+    print("Drydock has stopped." if stop(machine) else "Drydock was not running.")
+    return 0
+
+
+def _status(machine: Machine, options: argparse.Namespace) -> int:
+    running = status(machine)
+    if options.json:
+        print(json.dumps(_facts(running, machine), indent=2))
     elif running is None:
         print("Drydock is not running. Next: drydock start")
     else:

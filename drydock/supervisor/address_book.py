@@ -122,11 +122,35 @@ class Running:
     def from_json(cls, text: str) -> Running:
         """Read a record back."""
         fields: dict[str, Any] = json.loads(text)
-        return cls(**{**fields, "ports": Ports(**fields["ports"])})
+        return cls(
+            pid=fields["pid"],
+            build=fields["build"],
+            ports=Ports(**fields["ports"]),
+            kubeconfig=fields["cluster"]["kubeconfig"],
+            control=fields["engine"]["control"],
+            state_dir=fields["state_dir"],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Return what `drydock status --json` tells and the engine's clients read."""
+        return {
+            "running": True,
+            "pid": self.pid,
+            "build": self.build,
+            "ports": asdict(self.ports),
+            "registry": {"address": f"127.0.0.1:{self.ports.registry}"},
+            "cluster": {
+                "server": f"https://127.0.0.1:{self.ports.api}",
+                "kubeconfig": self.kubeconfig,
+                "ingress": f"http://127.0.0.1:{self.ports.ingress}",
+            },
+            "engine": {"control": self.control},
+            "state_dir": self.state_dir,
+        }
 
     def to_json(self) -> str:
         """Write the record."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+        return json.dumps(self.facts(), indent=2) + "\n"
 
 
 def build_digest() -> str:
