@@ -37,9 +37,7 @@ async def test_a_volatile_variable_reaches_the_command_but_not_the_key(
     assert await shell.stdout(two, "echo $V") == "1\n"
 
 
-async def test_a_failure_carries_code_and_streams_and_is_not_kept(
-    box: Container, shell
-) -> None:
+async def test_a_failure_carries_code_and_streams_and_is_not_kept(box: Container, shell) -> None:
     line = f"{RANDOM}; echo err >&2; exit 3"
     said = []
     for _ in range(2):
