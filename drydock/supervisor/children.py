@@ -16,18 +16,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from drydock.runtime.isolation import isolated_command
 from drydock.supervisor.address_book import Machine
 
-ISOLATED = (
-    "unshare",
-    "--mount",
-    "--pid",
-    "--fork",
-    "--mount-proc",
-    "--kill-child",
-    "--propagation",
-    "slave",
-)
 PYTHON = (sys.executable, "-m")
 STOP_GRACE_S = 10.0
 POLL_S = 0.02
@@ -133,7 +124,7 @@ def _announcing(name: str, command: tuple[str, ...], machine: Machine) -> Part:
     async def is_ready() -> bool:
         return said.stat().st_size > 0
 
-    return Part(name, (*ISOLATED, *command), said, is_ready)
+    return Part(name, tuple(isolated_command(command)), said, is_ready)
 
 
 async def _listens(port: int) -> bool:
