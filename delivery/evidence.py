@@ -4,7 +4,7 @@ from delivery.cluster import ApiError, Cluster, KubectlError, Obj
 from delivery.follow import get, selector_of
 from delivery.progress import say
 
-PODS = 3
+PODS = 2
 LOG_LINES = 60
 EVENTS = 25
 
@@ -18,8 +18,9 @@ def collect(cluster: Cluster, namespace: str, deployment: str, pod: str = "") ->
         say(f"(no pods: {error})")
         return
     _events(cluster, namespace, deployment)
+    if names:
+        _show(cluster, f"describe pod {names[0]}", "describe", "pod", names[0], "-n", namespace)
     for name in names:
-        _show(cluster, f"describe pod {name}", "describe", "pod", name, "-n", namespace)
         logs = ("logs", name, "-n", namespace, "--all-containers", f"--tail={LOG_LINES}")
         _show(cluster, f"logs of {name}", *logs)
         _show(cluster, f"logs of {name} before it was restarted", *logs, "--previous")
