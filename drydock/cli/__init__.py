@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(_help())
         return 0
     if verb in MACHINE:
-        from drydock.cli import machine  # noqa: PLC0415 - see the module's docstring
+        from drydock.cli import machine
 
         return machine.main(verb, [*before, *behind])
     run = _verbs().get(verb)
@@ -69,38 +69,38 @@ def _split(words: list[str]) -> tuple[list[str], str | None, list[str]]:
 
 def _verbs() -> dict[str, Callable[[list[str]], int]]:
     def call(argv: list[str]) -> int:
-        from drydock.cli import call as verb  # noqa: PLC0415
+        from drydock.cli import call as verb
 
         return verb.main(argv)
 
     def functions(argv: list[str]) -> int:
-        from drydock.cli import functions as verb  # noqa: PLC0415
+        from drydock.cli import functions as verb
 
         return verb.main(argv)
 
     def session(argv: list[str]) -> int:
-        from drydock.cli import session as verb  # noqa: PLC0415
+        from drydock.cli import session as verb
 
         return verb.main(argv)
 
     def query(argv: list[str]) -> int:
-        from drydock.cli import query as verb  # noqa: PLC0415
+        from drydock.cli import query as verb
 
         return verb.main(argv)
 
     def config(argv: list[str]) -> int:
-        from drydock.cli import query as verb  # noqa: PLC0415
+        from drydock.cli import query as verb
 
         return verb.config(argv)
 
     def run(argv: list[str]) -> int:
-        from drydock.cli import run as verb  # noqa: PLC0415
+        from drydock.cli import run as verb
 
         return verb.main(argv)
 
     def group(name: str) -> Callable[[list[str]], int]:
         def start(argv: list[str]) -> int:
-            from drydock.cli import checks as verb  # noqa: PLC0415
+            from drydock.cli import checks as verb
 
             return verb.main(name, argv)
 
@@ -121,7 +121,7 @@ def _verbs() -> dict[str, Callable[[list[str]], int]]:
 
 
 def _version(_argv: list[str]) -> int:
-    from drydock.engine.client import running_engine  # noqa: PLC0415
+    from drydock.engine.client import running_engine
 
     control = running_engine()
     where = f"unix://{control}" if control else "private"
@@ -134,7 +134,7 @@ def _architecture() -> str:
 
 
 def _help() -> str:
-    from drydock.cli.usage import bold  # noqa: PLC0415
+    from drydock.cli.usage import bold
 
     column = max(len(name) for name in _ABOUT) + 3
     lines = [f"  {name:<{column}}{text}" for name, text in _ABOUT.items()]

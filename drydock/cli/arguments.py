@@ -18,7 +18,6 @@ from drydock.cli.connection import QueryFailed
 from drydock.cli.flags import Flag
 from drydock.cli.typedefs import Argument, TypeRef, Types, flaggable
 from drydock.cli.values import (
-    BadValue,
     Parser,
     list_of,
     member_of,

@@ -18,6 +18,7 @@ def main(verb: str, argv: list[str]) -> int:
 
 
 def _check(run: Run) -> str:
+    run.load_module()
     options = run.options
     if options.on("list"):
         own = _ask(run, "checks", f"list {{ {_FACTS} }}", {"noGenerate": True})
@@ -34,13 +35,15 @@ def _check(run: Run) -> str:
     checks = _ask(run, "checks", selection, arguments)["run"]["list"]
     if options.on("generate"):
         checks = [check for check in checks if check["checkType"] == "generate"]
-    failed = [check["error"]["message"] for check in checks if check["error"]]
+    failed = [check for check in checks if check["error"]]
+    failed.sort(key=lambda check: bool(check["checkType"] != "generate"))
     if failed:
-        raise ResultError("\n".join(sorted(failed)))
+        raise ResultError("\n".join(check["error"]["message"] for check in failed))
     return ""
 
 
 def _generate(run: Run) -> str:
+    run.load_module()
     if run.options.on("list"):
         return usage.listing(_rows(_ask(run, "generators", f"list {{ {_FACTS} }}"))) + "\n"
     selection = "changes { id isEmpty addedPaths modifiedPaths removedPaths }"
@@ -50,6 +53,7 @@ def _generate(run: Run) -> str:
 
 
 def _up(run: Run) -> str:
+    run.load_module()
     if run.options.on("list"):
         return usage.listing(_rows(_ask(run, "services", f"list {{ {_FACTS} }}"))) + "\n"
     _ask(run, "services", "run { list { name } }")
@@ -72,7 +76,6 @@ def _ask(
     run: Run, group: str, selection: str, arguments: dict[str, bool] | None = None
 ) -> dict[str, Any]:
     """Ask about the module's functions of a kind that the command line's patterns name."""
-    run.load_module()
     given = [f"{name}: {str(value).lower()}" for name, value in (arguments or {}).items()]
     if run.argv:
         given.append("include: $include")

@@ -41,8 +41,19 @@ class RequestRefused(Exception):
     """The API refused the whole document; `body` is its answer."""
 
     def __init__(self, status: int, body: str) -> None:
-        super().__init__(f"make request: returned error {status}: {body}")
+        super().__init__(f"make request: returned error {status}: {_compact(body)}")
         self.status = status
+
+
+def _compact(body: str) -> str:
+    """Write an answer on one line, its data first."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return body.strip()
+    if isinstance(answer, dict) and "data" in answer:
+        answer = {"data": answer.pop("data"), **answer}
+    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
 
 
 class Connection:
@@ -63,7 +74,7 @@ class Connection:
         steps.start("connect", "connect")
         steps.start("starting", "starting engine", "connect")
         # The engine's client is imported here, so that help and usage errors cost nothing.
-        from drydock.engine.client import attach  # noqa: PLC0415
+        from drydock.engine.client import attach
 
         try:
             self._attached = attach(os.environ, self._workdir, VERSION)

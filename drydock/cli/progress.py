@@ -146,10 +146,10 @@ class Plain:
 
 def duration(seconds: float) -> str:
     """Write a time as `0.3s` or `1m8s`."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if seconds < 60:
         return f"{max(seconds, 0.0):.1f}s"
     minutes, rest = divmod(int(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004 - an hour
+    if minutes < 60:
         return f"{minutes}m{rest}s"
     return f"{minutes // 60}h{minutes % 60}m{rest}s"
 

@@ -84,7 +84,7 @@ def run_verb(name: str, argv: list[str], verb: Verb, *, positional: bool = False
         sys.stderr.write(f"Error: {error}\nRun 'dagger {name} --help' for usage.\n")
         return 1
     except HelpRequested:
-        from drydock.cli.pages import verb_page  # noqa: PLC0415 - rarely needed
+        from drydock.cli.pages import verb_page
 
         sys.stdout.write(verb_page(name, options))
         return 0
@@ -115,7 +115,7 @@ def _reporter(options: Options) -> Reporter:
     if options.silent:
         return Silent()
     if options.progress in {"auto", "tty"} and sys.stderr.isatty():
-        from drydock.cli.live import Live  # noqa: PLC0415 - only people have terminals
+        from drydock.cli.live import Live
 
         return Live()
     return Plain()
@@ -128,14 +128,14 @@ def _write(text: str) -> None:
 
 
 def stop_on_term() -> None:
-    """Treat SIGTERM like Ctrl-C: end the session in order."""
+    """Have SIGTERM and Ctrl-C end the session in order."""
 
     def stop(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, stop)
+    # Also where a shell started us in the background, with SIGINT ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def _explain(error: Exception, run: Run) -> int:

@@ -80,7 +80,7 @@ def require_python(folder: Path) -> None:
 
 def missing(requirements: tuple[str, ...]) -> list[str]:
     """Return the requirements that the running interpreter does not meet."""
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+    from packaging.requirements import InvalidRequirement, Requirement
 
     found = []
     for text in requirements:
@@ -149,7 +149,7 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment of a function: what a real engine sets, nothing of the caller's."""
     endpoint = f"http://127.0.0.1:{port}"
-    import base64  # noqa: PLC0415 - only here
+    import base64
 
     credentials = base64.b64encode(f"{token}:".encode()).decode()
     variables = {

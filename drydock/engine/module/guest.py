@@ -87,7 +87,7 @@ def _set_paths(message: dict[str, Any], source: Path) -> None:
 
 def _set_settings(message: dict[str, Any]) -> None:
     """Set what the SDK reads from the environment when it is imported."""
-    from dagger.mod import _module  # noqa: PLC0415
+    from dagger.mod import _module
 
     main_object = message["env"]["DAGGER_MAIN_OBJECT"]
     _module.MODULE_NAME = message["env"]["DAGGER_MODULE"]  # type: ignore[misc]

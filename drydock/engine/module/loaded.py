@@ -56,22 +56,29 @@ class LoadedModule:
     @property
     def identity(self) -> Any:
         """Be named by its source."""
-        from drydock.engine.field import Identity  # noqa: PLC0415 - keeps this file a plain model
+        from drydock.engine.field import Identity
 
         return Identity("Query.__module", {"ref": str(self.source.root)})
 
     async def inner_schema(self, call: Call) -> SessionSchema:
-        """Return the schema that the module's own functions see: no host, and its dependencies."""
-        from drydock.engine.module.sdl import extend, without_host  # noqa: PLC0415 - they call us
-        from drydock.engine.session import SessionSchema  # noqa: PLC0415
+        """Return the schema that the module's own functions see: no host, and its dependencies.
+
+        Its own types are there too, so that its functions can load what other ones made.
+        """
+        from drydock.engine.module.sdl import (
+            extend,
+            with_types,
+            without_host,
+        )
+        from drydock.engine.session import SessionSchema
 
         schema = without_host(SessionSchema(call.runtime.schema))
         for dependency in self.dependencies:
             schema = extend(schema, dependency, entrypoint=False)
-        return schema
+        return with_types(schema, self)
 
     def bindings(self) -> tuple[Any, ...]:
         """Return the types of its dependencies as the function's client needs them."""
-        from drydock.engine.module.describe import describe_module  # noqa: PLC0415
+        from drydock.engine.module.describe import describe_module
 
         return tuple(describe_module(dependency) for dependency in self.dependencies)

@@ -235,9 +235,7 @@ async def known_module(_query: Any, call: Call, *, ref: str) -> LoadedModule:
 
 
 @field("Query.__moduleObject", quiet=True)
-def known_object(
-    _query: Any, call: Call, *, module: str, type: str, state: str
-) -> ModuleObject:  # noqa: A002
+def known_object(_query: Any, call: Call, *, module: str, type: str, state: str) -> ModuleObject:
     """Make the object of an id again."""
     found = call.session.part(Modules).by_digest(module)
     definition = found.types.object(type)

@@ -33,9 +33,9 @@ def main() -> int:
     link = socket.socket(fileno=int(sys.argv[1]))
     sandbox.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import dagger.mod.cli  # noqa: F401, PLC0415 - the costly import this process exists for
+    import dagger.mod.cli  # noqa: F401 - the costly import this process exists for
 
-    from drydock.engine.module import guest  # noqa: F401, PLC0415
+    from drydock.engine.module import guest  # noqa: F401
 
     gc.collect()
     gc.freeze()
@@ -141,7 +141,7 @@ def _run(message: dict[str, Any], *, isolated: bool) -> NoReturn:
             )
         else:
             os.chdir(message["root"])
-        from drydock.engine.module import guest  # noqa: PLC0415 - imported by the parent
+        from drydock.engine.module import guest
 
         code = guest.run(message, Path(target))
     except OSError as error:

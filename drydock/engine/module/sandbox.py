@@ -129,7 +129,7 @@ def _pivot(root: Path) -> None:
     if _libc.syscall(ctypes.c_long(_PIVOT_ROOT[platform.machine()]), here, here) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), os.fspath(root))
-    unmount(Path("."), lazy=bool(MNT_DETACH))
+    unmount(Path(), lazy=bool(MNT_DETACH))
     os.chdir("/")
 
 

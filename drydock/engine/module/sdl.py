@@ -40,12 +40,28 @@ _SCALARS = {
 
 
 def extend(base: SessionSchema, module: LoadedModule, *, entrypoint: bool) -> SessionSchema:
-    """Return a client's schema with a module's types; `entrypoint` puts its functions on Query too."""
+    """Return a client's schema with a module: its constructor, and with `entrypoint` its functions on Query too.
+
+    The types of its dependencies come along, so that what they made can be loaded by id.
+    """
+    for dependency in module.dependencies:
+        base = with_types(base, dependency)
+    document = _Document(module, base.schema)
+    if module.main.name not in base.schema.types:
+        document.types()
+    document.root(entrypoint=entrypoint)
+    return document.applied(base)
+
+
+def with_types(base: SessionSchema, module: LoadedModule) -> SessionSchema:
+    """Return a client's schema with the types of a module and its dependencies, but no way to call them."""
+    for dependency in module.dependencies:
+        base = with_types(base, dependency)
+    if module.main.name in base.schema.types:
+        return base
     document = _Document(module, base.schema)
     document.types()
-    document.root(entrypoint=entrypoint)
-    schema = _extended(base.schema, document.text())
-    return SessionSchema(schema, {**base.resolvers, **document.resolvers})
+    return document.applied(base)
 
 
 def without_host(base: SessionSchema) -> SessionSchema:
@@ -99,9 +115,12 @@ class _Document:
         self._parts: list[str] = []
         self.resolvers: dict[str, Resolver] = {}
 
-    def text(self) -> str:
-        """Return the document."""
-        return "\n".join(self._parts)
+    def applied(self, base: SessionSchema) -> SessionSchema:
+        """Return a client's schema with the document."""
+        if not self._parts:
+            return base  # a module that is just being registered
+        schema = _extended(base.schema, "\n".join(self._parts))
+        return SessionSchema(schema, {**base.resolvers, **self.resolvers})
 
     def types(self) -> None:
         """Write the module's own types."""
