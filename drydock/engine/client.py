@@ -6,6 +6,7 @@ that attached: its standard input is a pipe that only we hold.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -60,10 +61,9 @@ class Attached:
         if self._closed:
             return
         self._closed = True
-        try:
+        # An engine that is gone has ended the session by itself.
+        with contextlib.suppress(OSError, EngineUnavailable, http.client.HTTPException):
             _control(self._control, "DELETE", f"/sessions/{self.session}")
-        except (OSError, EngineUnavailable, http.client.HTTPException):
-            pass  # an engine that is gone has ended the session by itself
         if self._private is not None:
             self._private.stop()
 

@@ -306,8 +306,6 @@ def platform(text: str) -> str:
             return f"linux/{name}"
         raise CoercionError(f"{shown}: unknown operating system or architecture: invalid argument")
     lowered[1] = _ALIASES.get(lowered[1], lowered[1])
-    if lowered[1:] == ["arm64", "v8"]:
-        del lowered[2]
     if len(lowered) > 3:
         raise CoercionError(f"{shown}: cannot parse platform specifier: invalid argument")
     return "/".join(lowered)

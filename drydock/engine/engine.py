@@ -23,11 +23,13 @@ from .schema import load_schema
 from .session import Client, Session
 
 if TYPE_CHECKING:
-    from .field import Call
     from drydock.runtime.images import ImageStore
     from drydock.runtime.network import Network
     from drydock.runtime.runner import Runner
     from drydock.runtime.snapshot import SnapshotStore
+
+    from .field import Call
+    from .module.warm import WarmPython
 
 log = logging.getLogger(__name__)
 VERSION = "v0.21.11"
@@ -98,7 +100,7 @@ class Engine:
     @cached_property
     def warm_python(self) -> WarmPython:
         """The Python that runs the functions of modules."""
-        from .module.warm import WarmPython  # noqa: PLC0415
+        from .module.warm import WarmPython
 
         return WarmPython()
 

@@ -14,7 +14,8 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field as attribute
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from functools import lru_cache
 from typing import Any
 
@@ -188,13 +189,7 @@ class Walker:
         here = [*path, selected.name]
         composite = self._composite(selected.field.ref)
         try:
-            if selected.missing:
-                raise EngineError(f'missing required argument: "{selected.missing}"')
-            if composite and selected.children is None:
-                raise EngineError(
-                    f'field "{selected.name}" of type "{selected.field.ref.base}" '
-                    "must have a selection of subfields"
-                )
+            _check_selected(selected, composite=composite)
             found = await self._resolve(parent, parent_id, selected)
         except EngineError as error:
             raise _Failure(error, here if composite else [*path, selected.alias]) from error
@@ -278,6 +273,12 @@ class Walker:
             return self._session.objects[id_]
         return await self._session.flights.join(f"load:{id_}", lambda: self._remake(id_))
 
+    async def _loaded(self, value: Any) -> Any:
+        """Return the object of an id, or the objects of a list of ids."""
+        if isinstance(value, list):
+            return list(await asyncio.gather(*(self.load(item) for item in value)))
+        return await self.load(value)
+
     async def _remake(self, id_: str) -> Any:
         recipe = self._engine.nodes.decode(id_)
         if not recipe.field:
@@ -297,7 +298,7 @@ class Walker:
             )
             found = await self._objects(parent, resolver, whole, definition)
             return found[recipe.index].value
-        with self._client.span.child(recipe.field, silent=True).current():
+        with current_span().child(recipe.field, silent=True).current():
             value = await self._call(parent, resolver, recipe, definition)
         self._session.objects[id_] = value
         return value
@@ -367,11 +368,9 @@ class Walker:
             argument = definitions.get(name)
             if argument is not None and argument.ref.base == "ID" and value is not None:
                 ids[snake_case(name)] = value
-                if isinstance(value, list):
-                    value = list(await asyncio.gather(*(self.load(item) for item in value)))
-                else:
-                    value = await self.load(value)
-            arguments[snake_case(name)] = _snake_keys(value)
+                arguments[snake_case(name)] = await self._loaded(value)
+            else:
+                arguments[snake_case(name)] = _snake_keys(value)
         type_name, _, field_name = resolver.name.partition(".")
         span = _span(resolver, recipe, definition)
         call = Call(
@@ -385,9 +384,9 @@ class Walker:
             span=span,
             ids=ids,
         )
-        if definition is not None and not resolver.quiet:
-            if self._composite(definition.ref) and self._engine.nodes.known(call.id):
-                span.cached()
+        makes_object = definition is not None and self._composite(definition.ref)
+        if makes_object and not resolver.quiet and self._engine.nodes.known(call.id):
+            span.cached()
         try:
             with span.active():
                 value = resolver.resolve(parent, call, **arguments)
@@ -396,6 +395,17 @@ class Walker:
             raise
         except Exception as error:
             raise self._engine.unexpected(error, call) from error
+
+
+def _check_selected(selected: Selected, *, composite: bool) -> None:
+    """Raise EngineError for what a document may get wrong and validation leaves to execution."""
+    if selected.missing:
+        raise EngineError(f'missing required argument: "{selected.missing}"')
+    if composite and selected.children is None and selected.field is not None:
+        raise EngineError(
+            f'field "{selected.name}" of type "{selected.field.ref.base}" '
+            "must have a selection of subfields"
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ Made for the whole operation before anything runs. Two selections of one alias o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field as attribute
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any
 
 from .coerce import Coercer, literal, value_of
@@ -66,10 +67,8 @@ class Selector:
             if item.kind == "field":
                 yield self._field(item, type_name, on)
                 continue
-            if item.kind == "fragment_spread":
-                fragment = self._fragments[item.name.value]
-            else:
-                fragment = item
+            spread = item.kind == "fragment_spread"
+            fragment = self._fragments[item.name.value] if spread else item
             condition = fragment.type_condition
             inner = condition.name.value if condition else type_name
             narrowed = on if inner == type_name else inner

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _MAX_REQUEST = 512 * 1024 * 1024  # withNewFile carries contents in the query
 _ATTACH_SECONDS = 30.0  # a new session's client has to read events by then
 _HEARTBEAT_SECONDS = 5.0
 _PENDING_EVENTS = 100_000
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -95,16 +97,16 @@ class Server:
     async def _query(self, request: web.Request) -> web.StreamResponse:
         client = self._client(request)
         try:
-            body = await request.json()
+            wanted = await request.json()
         except ValueError:
             raise web.HTTPBadRequest(text="the body is no JSON\n") from None
         span = self._parent(client, request.headers.get("traceparent", ""))
         task = asyncio.ensure_future(
             execute(
                 client,
-                body.get("query") or "",
-                body.get("variables"),
-                body.get("operationName"),
+                wanted.get("query") or "",
+                wanted.get("variables"),
+                wanted.get("operationName"),
                 span,
             )
         )
@@ -118,9 +120,7 @@ class Server:
             raise
         finally:
             client.tasks.discard(task)
-        return web.Response(
-            status=status, body=json.dumps(answer).encode(), content_type="application/json"
-        )
+        return web.Response(status=status, body=_encode(answer), content_type="application/json")
 
     def _parent(self, client: Client, traceparent: str) -> Span:
         """Return the span a request belongs under: the one it names, if it is one of this trace."""
@@ -215,6 +215,15 @@ class Server:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _encode(answer: Any) -> bytes:
+    """Return JSON in UTF-8; names that are no text become U+FFFD."""
+    text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False) + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\ufffd", text).encode()
 
 
 async def _pump(queue: asyncio.Queue[Event | None], response: web.StreamResponse) -> None:

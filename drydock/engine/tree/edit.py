@@ -50,12 +50,12 @@ class TreeEdit(Lazy[Snapshot]):
     ) -> None:
         super().__init__(self._find, self._evaluate)
         self._engine = engine
-        self._base = base
+        self.base = base
         self._what = list(what)
         self._inputs = tuple(inputs)
         self._base_key: Keyed = base_key or base
-        self._apply: Apply = apply
-        self._cheap = cheap
+        self.apply: Apply = apply
+        self.cheap = cheap
 
     async def _find(self) -> str:
         keys = [await item.key() for item in self._inputs]
@@ -69,20 +69,20 @@ class TreeEdit(Lazy[Snapshot]):
         if (found := await self.kept()) is not None:
             return found
         steps: list[TreeEdit] = [self]
-        base = self._base
+        base = self.base
         while (
             isinstance(base, TreeEdit)
-            and base._cheap
+            and base.cheap
             and not base.evaluated
             and len(steps) < _LONGEST_CHAIN
             and await base.kept() is None
         ):
             steps.append(base)
-            base = base._base
+            base = base.base
         below = await base.get()
         async with self._engine.snapshots.edit(below) as edit:
             for step in reversed(steps):
-                await step._apply(edit.path)
+                await step.apply(edit.path)
             snapshot = await edit.commit()
         store(self._engine, await self.key(), snapshot)
         return snapshot

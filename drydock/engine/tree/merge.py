@@ -88,7 +88,7 @@ def _merge_file(root: Path, theirs: Changes, base: Path, path: str, conflict: Co
         check=False,
     )
     clean = done.returncode == 0
-    binary = done.returncode < 0 or done.returncode > 127  # noqa: PLR2004 - git's own limit
+    binary = done.returncode < 0 or done.returncode > 127
     if not clean and (conflict is not Conflict.LEAVE_CONFLICT_MARKERS or binary):
         raise EngineError(f"merge conflict in {path}")
     mode = ours.stat().st_mode

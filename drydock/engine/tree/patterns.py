@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from drydock.engine.errors import EngineError
 
 
-class BadPattern(EngineError):
+class BadPatternError(EngineError):
     """A pattern is malformed."""
 
 
@@ -29,7 +29,7 @@ class Pattern:
 
 
 def translate(pattern: str) -> re.Pattern[str]:
-    """Compile one pattern; BadPattern for unclosed brackets and trailing backslashes."""
+    """Compile one pattern; BadPatternError for unclosed brackets and trailing backslashes."""
     out = []
     index = 0
     while index < len(pattern):
@@ -53,7 +53,7 @@ def translate(pattern: str) -> re.Pattern[str]:
         elif char == "\\":
             index += 1
             if index == len(pattern):
-                raise BadPattern("syntax error in pattern")
+                raise BadPatternError("syntax error in pattern")
             out.append(re.escape(pattern[index]))
         else:
             out.append(re.escape(char))
@@ -78,12 +78,12 @@ def _brackets(pattern: str, start: int) -> tuple[str, int]:
             inner += "\\" + pattern[index] if pattern[index] in "[]^&|~" else pattern[index]
         index += 1
     if index >= len(pattern) or not inner:
-        raise BadPattern("syntax error in pattern")
+        raise BadPatternError("syntax error in pattern")
     text = f"[{'^/' if negated else ''}{inner}]"
     try:
         re.compile(text)
     except re.error:
-        raise BadPattern("syntax error in pattern") from None
+        raise BadPatternError("syntax error in pattern") from None
     return text, index + 1
 
 

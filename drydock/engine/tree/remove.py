@@ -9,7 +9,7 @@ from pathlib import Path
 from drydock.engine.errors import EngineError
 
 from .paths import clean, inside
-from .patterns import BadPattern, translate
+from .patterns import BadPatternError, translate
 from .walk import walk
 
 
@@ -21,7 +21,7 @@ def remove_matching(root: Path, path: str) -> None:
         return
     try:
         regex = translate(wanted)
-    except BadPattern as error:
+    except BadPatternError as error:
         raise EngineError(f"{error.message}: {path}") from None
     depth = wanted.count("/") + 1 if "**" not in wanted else None
     for entry in list(walk(root)):

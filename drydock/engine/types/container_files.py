@@ -24,16 +24,15 @@ from drydock.engine.tree import in_thread
 from drydock.engine.tree.copy import Attributes, copy_entries
 from drydock.engine.tree.edit import Keyed, TreeEdit
 from drydock.engine.tree.paths import inside
+from drydock.engine.tree.remove import remove_matching
 from drydock.engine.tree.walk import Filter, walk
 from drydock.engine.types.container import Container
 from drydock.engine.types.directory import Directory, by_content
 from drydock.engine.types.directory_edit import (
     merge_directory,
-    put_symlink,
-    remove_matching,
-    write_new_file,
 )
 from drydock.engine.types.directory_edit import put_file as put_file_at
+from drydock.engine.types.directory_edit import put_symlink, write_new_file
 from drydock.engine.types.file import File, file_by_content
 from drydock.engine.types.stat import Stat, exists_path, stat_path
 from drydock.runtime.snapshot import Snapshot

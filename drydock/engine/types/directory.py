@@ -146,7 +146,7 @@ def select_directory(self: Directory, call: Call, *, path: str) -> Directory:
 @field("Directory.file")
 async def select_file(self: Directory, call: Call, *, path: str) -> File:
     """Return a file below; it has to exist."""
-    from .file import File, file_by_content  # noqa: PLC0415 - File is built on Directory too
+    from .file import File, file_by_content
 
     async with self.mounted(call.runtime) as place:
         found = status(inside(place, clean(path)), path)
@@ -249,7 +249,7 @@ def filter_(
 @field("Directory.diff")
 def diff(self: Directory, call: Call, *, other: Directory) -> Directory:
     """Return what `other` has more than this, or changed."""
-    from drydock.engine.tree.changes import compare  # noqa: PLC0415 - used here only
+    from drydock.engine.tree.changes import compare
 
     engine = call.runtime
 

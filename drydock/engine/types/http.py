@@ -88,7 +88,7 @@ async def _fetch(url: str, near: str, headers: dict[str, str], place: Path) -> s
             aiohttp.ClientSession(timeout=timeout, trust_env=near == url) as session,
             session.get(near, headers=headers) as response,
         ):
-            if response.status != 200:  # noqa: PLR2004 - the one good status
+            if response.status != 200:
                 raise EngineError(f"invalid response status {response.status} {response.reason}")
             with place.open("wb") as file:
                 async for chunk in response.content.iter_chunked(_CHUNK):

@@ -11,7 +11,7 @@ from typing import ClassVar
 from drydock.engine.errors import EngineError
 from drydock.engine.field import attributes
 from drydock.engine.tree.paths import clean, inside, missing, status
-from drydock.engine.tree.patterns import BadPattern, translate
+from drydock.engine.tree.patterns import BadPatternError, translate
 from drydock.engine.tree.walk import walk
 
 
@@ -87,7 +87,7 @@ def glob_of(root: Path, pattern: str) -> list[str]:
     """Return the paths that match a pattern in byte order, directories with a trailing slash."""
     try:
         regex = translate(pattern.lstrip("/"))
-    except BadPattern as error:
+    except BadPatternError as error:
         raise EngineError(f"failed to create glob pattern matcher: {error.message}") from None
     return [
         f"{entry.path}/" if entry.is_directory else entry.path
