@@ -62,13 +62,15 @@ async def _serve(control: Path, *, lifeline: bool) -> None:
     from .engine import Engine
     from .server import Server
 
-    server = Server(Engine(StateDir.default()))
+    engine = Engine(StateDir.default())
+    server = Server(engine)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stopped.set)
     try:
         await server.start(control)
         print(json.dumps({"control": str(control)}), flush=True)  # noqa: T201 - the protocol
+        await engine.warm_python.start()  # only starts it: it warms up beside us
         if lifeline:
             loop.add_reader(0, _drain, loop, server.stopped)
         await server.stopped.wait()

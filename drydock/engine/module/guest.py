@@ -6,11 +6,12 @@ Called by `runner.py` only.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import importlib
 import importlib.metadata
 import importlib.util
-import marshal
 import os
+import ssl
 import sys
 import traceback
 from pathlib import Path
@@ -19,14 +20,44 @@ from typing import Any
 import dagger
 import dagger.mod
 import dagger.mod.cli
-import gql.client
-import graphql
+import httpx
+import httpx._transports.default
 
 from drydock.engine.module import bindings
 
-# Built client schemas by the digest of the introspection they came from; filled before forking (`warm_schema`).
-_SCHEMAS: dict[bytes, graphql.GraphQLSchema] = {}
-_build_client_schema = gql.client.build_client_schema
+# What the SDK imports only when it connects and exports.
+_LATE_IMPORTS = (
+    "anyio._backends._asyncio",
+    "graphql.utilities.build_client_schema",
+    "httpcore._async.connection_pool",
+    "opentelemetry.exporter.http.transport._requests",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.instrumentation.logging",
+    "opentelemetry.sdk.resources",
+    "opentelemetry.trace.propagation.tracecontext",
+    "requests",
+)
+_create_ssl_context = httpx.create_ssl_context
+
+
+
+def warm_up() -> None:
+    """Do ahead of all calls what every one of them would do: late imports, reading the machine's certificates."""
+    for name in _LATE_IMPORTS:
+        with contextlib.suppress(ImportError):  # moves between versions of its package
+            importlib.import_module(name)
+    certificates = httpx.create_ssl_context()
+
+    def create_ssl_context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        return _create_ssl_context(*args, **kwargs) if args or _special(kwargs) else certificates
+
+    httpx._transports.default.create_ssl_context = create_ssl_context  # type: ignore[attr-defined]
+
+
+def _special(settings: dict[str, Any]) -> bool:
+    """Return whether a client asks for other certificates than the machine's."""
+    defaults = {"verify": True, "cert": None, "trust_env": True}
+    return any(value != defaults.get(name) for name, value in settings.items())
 
 
 def run(message: dict[str, Any], source: Path) -> int:
@@ -51,26 +82,6 @@ def run(message: dict[str, Any], source: Path) -> int:
     except BaseException:  # noqa: BLE001 - what the interpreter itself would do
         traceback.print_exc()
         return 1
-
-
-def warm_schema(introspection: dict[str, Any]) -> None:
-    """Build the client's schema of an introspection once, for all children to come."""
-    key = _key(introspection)
-    if key not in _SCHEMAS:
-        _SCHEMAS[key] = _build_client_schema(introspection)  # type: ignore[arg-type]
-
-
-def _built_schema(introspection: Any, *args: Any, **kwargs: Any) -> graphql.GraphQLSchema:
-    found = _SCHEMAS.get(_key(introspection))
-    return found or _build_client_schema(introspection, *args, **kwargs)
-
-
-def _key(introspection: Any) -> bytes:
-    return hashlib.blake2b(marshal.dumps(introspection, 2)).digest()
-
-
-# The client builds the same schema for every call, which costs more than the call itself.
-gql.client.build_client_schema = _built_schema  # type: ignore[assignment]
 
 
 def _set_paths(message: dict[str, Any], source: Path) -> None:

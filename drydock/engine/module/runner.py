@@ -35,8 +35,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import dagger.mod.cli  # noqa: F401 - the costly import this process exists for
 
-    from drydock.engine.module import guest  # noqa: F401
+    from drydock.engine.module import guest
 
+    guest.warm_up()
     gc.collect()
     gc.freeze()
     _send(link, {"ready": True})
