@@ -20,7 +20,8 @@ from drydock.runtime.process import BindMount, Mount, ProcessSpec
 from drydock.runtime.seccomp import filter_for
 from drydock.runtime.seccomp_bpf import ANNOTATION, compiled_filter
 
-INIT_INSIDE = "/dev/.drydock/init"
+# Named and placed as a real engine does, since processes see it as their parent.
+INIT_INSIDE = "/.init"
 OWN_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/hostname")
 SYSTEM_FOLDERS = ("/proc", "/dev", "/sys")
 
@@ -43,7 +44,7 @@ _READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tr
 _EXTRA_DEVICES = ("/dev/fuse", "/dev/net/tun", "/dev/kvm", "/dev/loop-control")
 
 
-def write_bundle(  # noqa: PLR0913 - what a container is made of
+def write_bundle(
     folder: Path,
     rootfs: Path,
     spec: ProcessSpec,

@@ -88,7 +88,7 @@ def digest_tree(root: Path, *, owners: bool = True) -> str:
         elif stat.S_ISLNK(mode):
             # The mode of a link means nothing and differs between systems.
             mode = stat.S_IFLNK
-            payload = os.readlink(leaf.path)
+            payload = os.fsencode(Path(os.fsdecode(leaf.path)).readlink())
         elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             payload = str(status.st_rdev).encode()
         else:
@@ -110,7 +110,9 @@ def _walk(path: bytes) -> Iterator[_Leaf]:
     status = os.lstat(path)
     yield _Leaf(path, status)
     if stat.S_ISDIR(status.st_mode):
-        for name in sorted(os.listdir(path)):
+        with os.scandir(path) as entries:
+            names = sorted(entry.name for entry in entries)
+        for name in names:
             yield from _walk(path + b"/" + name)
 
 

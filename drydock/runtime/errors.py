@@ -19,7 +19,7 @@ The text of an error is one sentence on what happened, followed by the next step
 from __future__ import annotations
 
 
-class RuntimeFault(Exception):
+class RuntimeFault(Exception):  # noqa: N818 - the word of the contract for all below
     """Something the runtime could not do; the text is fit to be shown to a person."""
 
 

@@ -145,7 +145,7 @@ def choose_platform(index: Mapping[str, Any], platform: str, name: str) -> str:
     )
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _words(value: str | list[str] | None) -> tuple[str, ...]:
     """Read a command that very old images give as one text."""
     if isinstance(value, str):
         return ("/bin/sh", "-c", value)

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Index:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(_SCHEMA)
 
-    def get(self, space: str, key: str) -> Any:
+    def get(self, space: str, key: str) -> Any:  # noqa: ANN401 - whatever was put
         """Return the value, None if there is none; marks it as used (to the hour)."""
         with self._lock:
             row = self._connection.execute(
@@ -57,7 +57,7 @@ class Index:
                 )
         return json.loads(row[0])
 
-    def put(self, space: str, key: str, value: Any) -> None:
+    def put(self, space: str, key: str, value: object) -> None:
         """Set the value, replacing an earlier one."""
         text = json.dumps(value, separators=(",", ":"), sort_keys=True)
         with self._lock:
@@ -65,7 +65,7 @@ class Index:
                 "INSERT OR REPLACE INTO entries VALUES (?,?,?,?)", (space, key, text, time.time())
             )
 
-    def put_many(self, space: str, values: dict[str, Any]) -> None:
+    def put_many(self, space: str, values: Mapping[str, object]) -> None:
         """Set several values of one space in one transaction."""
         now = time.time()
         rows = [

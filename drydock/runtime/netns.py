@@ -70,12 +70,12 @@ class Resident:
     async def socket(self) -> socket.socket:
         """Make a TCP socket that belongs to the namespace, ready for the event loop."""
         made = await self.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-        made.setblocking(False)
+        made.settimeout(0)
         return made
 
     def close(self) -> None:
         """End the thread."""
-        self._executor.shutdown(wait=True)
+        self._executor.shutdown()
 
 
 def inside(path: Path, function: Callable[[], T]) -> T:

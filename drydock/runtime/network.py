@@ -33,6 +33,7 @@ NAMESERVER = "10.0.2.3"
 
 Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
+_TUN = Path("/dev/net/tun")
 _BRIDGE = "dd0"
 _UPLINK = "tap0"
 _UPLINK_SECONDS = 10.0
@@ -83,7 +84,7 @@ class Network:
 
     async def start(self) -> None:
         """Make the bridge and the way out; MissingProgram or SetupFailed say what the machine lacks."""
-        if self._wants_uplink and not Path("/dev/net/tun").exists():
+        if self._wants_uplink and not _TUN.exists():  # noqa: ASYNC240 - a device node
             raise SetupFailed(
                 "this machine has no /dev/net/tun, which the network of containers needs. Load it: modprobe tun"
             )
@@ -198,7 +199,7 @@ class Network:
         def bind() -> socket.socket:
             made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
-                made.setblocking(False)
+                made.settimeout(0)
                 made.bind((address, port))
             except BaseException:
                 made.close()
@@ -274,7 +275,8 @@ class Network:
         exit_reader, self._lifeline = os.pipe()
         ready_reader, ready_writer = os.pipe()
         try:
-            self._slirp = subprocess.Popen(
+            self._slirp = await asyncio.to_thread(
+                subprocess.Popen,
                 [
                     require("slirp4netns"),
                     "--configure",
@@ -310,7 +312,14 @@ class Network:
 
     async def _fill(self) -> None:
         while (missing := _POOL - len(self._pool)) > 0:
-            self._pool += await self._make([self._next_address() for _ in range(missing)])
+            addresses = []
+            # A full subnet is for whoever attaches next to hear about.
+            with suppress(SetupFailed):
+                for _ in range(missing):
+                    addresses.append(self._next_address())  # noqa: PERF401 - keeps what it got
+            if not addresses:
+                return
+            self._pool += await self._make(addresses)
 
     async def _make(self, addresses: list[str]) -> list[tuple[str, Namespace]]:
         """Make one namespace for each address: the cables in one `ip` run, then their far ends."""

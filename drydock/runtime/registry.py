@@ -95,7 +95,7 @@ class RegistryClient:
 class Repository:
     """One repository on one registry host."""
 
-    def __init__(  # noqa: PLR0913 - what makes up one conversation
+    def __init__(
         self,
         client: RegistryClient,
         pool: httpcore.AsyncConnectionPool,
@@ -253,7 +253,8 @@ class Repository:
     ) -> AsyncIterator[httpcore.Response]:
         if self._remember:
             self._client.check_up(self._host)
-        sent: dict[bytes | str, bytes | str] = {"User-Agent": "drydock", **headers}
+        sent: dict[bytes | str, bytes | str] = {"User-Agent": "drydock"}
+        sent.update(headers.items())
         # Storage behind a redirect has its own credentials in the URL, and must not see the registry's.
         if self._authorization and urlsplit(url)[:2] == urlsplit(self._url(""))[:2]:
             sent["Authorization"] = self._authorization

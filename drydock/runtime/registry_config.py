@@ -18,7 +18,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from drydock.runtime.errors import ImageFault
 from drydock.runtime.reference import DEFAULT_REGISTRY
@@ -94,7 +93,7 @@ def _default_path() -> Path:
     return (Path(base) if base else Path.home() / ".config") / "dagger" / "engine.json"
 
 
-def _host(path: Path, name: str, value: Any) -> Host:
+def _host(path: Path, name: str, value: object) -> Host:
     if not isinstance(value, dict):
         raise ImageFault(f"{path}: `registries.{name}` must be an object")
     mirrors = value.get("mirrors") or []

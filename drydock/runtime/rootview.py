@@ -66,7 +66,7 @@ class RootView:
                 links += 1
                 if links > _MOST_LINKS:
                     raise OSError(40, "Too many levels of symbolic links", path)
-                target = os.readlink(host)
+                target = str(host.readlink())
                 del resolved[-1:]
                 if target.startswith("/"):
                     resolved.clear()

@@ -259,7 +259,7 @@ class Runner:
         points = MountPoints()
         running = Running(self, spec, folder, points)
         try:
-            _make_mount_points(points, rootfs, mounts)
+            _make_mount_points(points, rootfs, mounts, init=init is not None)
             bundle.write_bundle(folder, rootfs, spec, mounts, init, compiled=self._is_crun)
             running.begin(stdin, stdout, stderr)
         except BaseException:
@@ -305,9 +305,11 @@ class Runner:
             )
 
 
-def _make_mount_points(points: MountPoints, rootfs: Path, mounts: list[Mount]) -> None:
+def _make_mount_points(
+    points: MountPoints, rootfs: Path, mounts: list[Mount], *, init: bool
+) -> None:
     bare = RootView(rootfs)
-    for target in bundle.OWN_FILES:
+    for target in (*bundle.OWN_FILES, *((bundle.INIT_INSIDE,) if init else ())):
         points.ensure(bare, target, folder=False)
     for name in bundle.SYSTEM_FOLDERS:
         points.ensure(_Uncovered(rootfs), name, folder=True)

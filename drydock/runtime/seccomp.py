@@ -18,12 +18,49 @@ _ARCHITECTURES = {
     "x86_64": ("amd64", ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]),
     "aarch64": ("arm64", ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"]),
 }
-_DENIED = (
-    "acct add_key bpf clock_adjtime clock_settime create_module delete_module fanotify_init finit_module get_kernel_syms "
-    "init_module ioperm iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie mount_setattr move_pages nfsservctl "
-    "open_by_handle_at perf_event_open pivot_root process_vm_readv process_vm_writev query_module quotactl reboot "
-    "request_key setdomainname sethostname settimeofday swapoff swapon sysfs syslog umount2 uselib userfaultfd vhangup"
-).split()
+_DENIED = [
+    "acct",
+    "add_key",
+    "bpf",
+    "clock_adjtime",
+    "clock_settime",
+    "create_module",
+    "delete_module",
+    "fanotify_init",
+    "finit_module",
+    "get_kernel_syms",
+    "init_module",
+    "ioperm",
+    "iopl",
+    "kcmp",
+    "kexec_file_load",
+    "kexec_load",
+    "keyctl",
+    "lookup_dcookie",
+    "mount_setattr",
+    "move_pages",
+    "nfsservctl",
+    "open_by_handle_at",
+    "perf_event_open",
+    "pivot_root",
+    "process_vm_readv",
+    "process_vm_writev",
+    "query_module",
+    "quotactl",
+    "reboot",
+    "request_key",
+    "setdomainname",
+    "sethostname",
+    "settimeofday",
+    "swapoff",
+    "swapon",
+    "sysfs",
+    "syslog",
+    "umount2",
+    "uselib",
+    "userfaultfd",
+    "vhangup",
+]
 _EPERM = 1
 
 

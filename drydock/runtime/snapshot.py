@@ -132,7 +132,7 @@ class SnapshotStore:
                 work = folder / "work"
                 path.mkdir()
                 work.mkdir()
-                mount_overlay(path, [self._layer(id) for id in chain], upper=upper, work=work)
+                mount_overlay(path, [self._layer(each) for each in chain], upper=upper, work=work)
             yield Edit(self, parent, folder, path)
         finally:
             if folder.exists():
@@ -175,7 +175,7 @@ class SnapshotStore:
             if steps is not None and all(self.get(step.id) for step in steps)
             else list(await self._mountable(snapshot))
         )
-        layers = [self._layer(id) for id in chain if id != self.empty.id]
+        layers = [self._layer(each) for each in chain if each != self.empty.id]
         async with self.view(base) as below:
             return await asyncio.to_thread(
                 pack_layer, layers, below, self._state, compression, mtime
@@ -214,17 +214,17 @@ class SnapshotStore:
 
     # -- the store on disk (blocking)
 
-    def _layer(self, id: str) -> Path:  # noqa: A002 - as in the contract
-        return self._root / id / "fs"
+    def _layer(self, name: str) -> Path:
+        return self._root / name / "fs"
 
-    def _read(self, id: str) -> _Meta:  # noqa: A002 - as in the contract
-        if id not in self._meta:
+    def _read(self, name: str) -> _Meta:
+        if name not in self._meta:
             try:
-                fields = json.loads((self._root / id / "meta.json").read_bytes())
+                fields = json.loads((self._root / name / "meta.json").read_bytes())
             except FileNotFoundError:
-                raise SnapshotGone(id) from None
-            self._meta[id] = _Meta(fields["parent"], tuple(fields["chain"]))
-        return self._meta[id]
+                raise SnapshotGone(name) from None
+            self._meta[name] = _Meta(fields["parent"], tuple(fields["chain"]))
+        return self._meta[name]
 
     def _make_empty(self) -> Snapshot:
         snapshot = Snapshot("empty")
@@ -254,7 +254,7 @@ class SnapshotStore:
         except FileNotFoundError:
             folder = self._state.fresh("edit")
         (folder / "fs").mkdir()
-        flatten([self._layer(id) for id in chain], folder / "fs")
+        flatten([self._layer(each) for each in chain], folder / "fs")
         flat = self._register(folder, None, ())
         temporary = self._state.tmp / secrets.token_hex(8)
         temporary.write_text(flat)
@@ -293,7 +293,7 @@ class SnapshotStore:
 
     def _mount_view(self, snapshot: Snapshot, chain: tuple[str, ...]) -> _View:
         path = self._state.fresh("view")
-        layers = [self._layer(id) for id in chain]
+        layers = [self._layer(each) for each in chain]
         if len(layers) == 1:
             mount_read_only(layers[0], path)
         else:
@@ -302,22 +302,22 @@ class SnapshotStore:
         return view
 
     def _drop_idle_views(self, limit: int) -> None:
-        idle = [id for id, view in self._views.items() if view.users == 0]
-        for id in idle[: max(0, len(idle) - limit)]:
-            view = self._views.pop(id)
+        idle = [name for name, view in self._views.items() if view.users == 0]
+        for name in idle[: max(0, len(idle) - limit)]:
+            view = self._views.pop(name)
             unmount(view.path)
             view.path.rmdir()
 
     def _prune(self, keep: set[str]) -> int:
         needed = {self.empty.id}
-        waiting = [id for id in keep if self.get(Snapshot(id).id)]
+        waiting = [name for name in keep if self.get(name)]
         while waiting:
-            id = waiting.pop()
-            if id in needed:
+            name = waiting.pop()
+            if name in needed:
                 continue
-            needed.add(id)
-            waiting += self._read(id).chain
-            if (mark := self._root / id / "flat").exists():
+            needed.add(name)
+            waiting += self._read(name).chain
+            if (mark := self._root / name / "flat").exists():
                 waiting.append(mark.read_text())
         freed = 0
         for folder in self._root.iterdir():

@@ -63,7 +63,7 @@ class StateDir:
 
     @property
     def scratch(self) -> Path:
-        """This process's own folder; everything in it goes when the process does."""
+        """The process's own folder; everything in it goes when the process does."""
         if self._scratch is None:
             with self.exclusive("sweep"):
                 self._sweep()

@@ -125,7 +125,7 @@ class _Unpacker:
             opened[path] = _make_folder(root, path)
         return opened[path]
 
-    def _place(  # noqa: PLR0913 - one tar entry and where it goes
+    def _place(
         self,
         tar: tarfile.TarFile,
         member: tarfile.TarInfo,

@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[StateDir]:
-    """A state directory of its own, also for subprocesses (DRYDOCK_STATE_DIR); its path is short enough for sockets."""
+    """Make a state directory, also for subprocesses (DRYDOCK_STATE_DIR); its path is short enough for sockets."""
     root = Path(tempfile.mkdtemp(prefix="dd-"))
     monkeypatch.setenv("DRYDOCK_STATE_DIR", str(root))
     state = StateDir(root)
@@ -49,7 +49,7 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[StateDir]:
 
 @pytest.fixture
 def store(state: StateDir) -> Iterator[SnapshotStore]:
-    """The snapshots of `state`; no view stays mounted."""
+    """Open the snapshots of `state`; no view stays mounted."""
     store = SnapshotStore(state)
     yield store
     store.close()

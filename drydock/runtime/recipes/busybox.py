@@ -15,9 +15,23 @@ from drydock.runtime.recipes.kitchen import Kitchen, Recipe, copy_program
 from drydock.runtime.snapshot import Snapshot
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_FOLDERS = "bin dev etc home proc root sbin sys tmp usr/bin usr/sbin usr/local/bin var".split()
-_PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
-_GROUP = "root:x:0:\nnogroup:x:65534:\n"
+_FOLDERS = [
+    "bin",
+    "dev",
+    "etc",
+    "home",
+    "proc",
+    "root",
+    "sbin",
+    "sys",
+    "tmp",
+    "usr/bin",
+    "usr/sbin",
+    "usr/local/bin",
+    "var",
+]
+_USERS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
+_GROUPS = "root:x:0:\nnogroup:x:65534:\n"
 _ALPINE_RELEASE = "3.20.2"
 
 
@@ -74,8 +88,8 @@ def _fill(root: Path) -> None:
     if not printenv.is_symlink():
         printenv.write_text('#!/bin/sh\nexec env "$@"\n')
         printenv.chmod(0o755)
-    (root / "etc/passwd").write_text(_PASSWD)
-    (root / "etc/group").write_text(_GROUP)
+    (root / "etc/passwd").write_text(_USERS)
+    (root / "etc/group").write_text(_GROUPS)
 
 
 BUSYBOX = _Busybox()

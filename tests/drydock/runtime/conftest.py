@@ -35,7 +35,7 @@ def fill_busybox(root: Path) -> None:
 
 @pytest.fixture
 async def busybox(store: SnapshotStore) -> Snapshot:
-    """A snapshot with a shell and its tools in /bin."""
+    """Make a snapshot with a shell and its tools in /bin."""
     async with store.edit(store.empty) as edit:
         fill_busybox(edit.path)
         return await edit.commit()
@@ -43,13 +43,13 @@ async def busybox(store: SnapshotStore) -> Snapshot:
 
 @pytest.fixture
 def runner(state: StateDir) -> Runner:
-    """A runner on the test's state directory."""
+    """Make a runner on the test's state directory."""
     return Runner(state)
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """Debian's docker-registry on a free loopback port; its address."""
+    """Run Debian's docker-registry on a free loopback port; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"

@@ -41,7 +41,7 @@ def images(state: StateDir, store: SnapshotStore) -> ImageStore:
 
 @pytest.fixture
 async def image(store: SnapshotStore, images: ImageStore) -> Image:
-    """An image of two layers; the second deletes a file of the first."""
+    """Make an image of two layers; the second deletes a file of the first."""
     async with store.edit(store.empty) as edit:
         (edit.path / "a").write_text("1")
         (edit.path / "gone").write_text("x")
@@ -213,7 +213,7 @@ async def test_archives_hold_the_whole_image(
 async def test_something_else_is_no_archive(images: ImageStore, tmp_path: Path) -> None:
     """A file that is no image is refused with its name."""
     (tmp_path / "note.txt").write_text("hello")
-    with pytest.raises(ImageFault, match="note.txt"):
+    with pytest.raises(ImageFault, match=r"note\.txt"):
         await images.read_archive(tmp_path / "note.txt")
 
 

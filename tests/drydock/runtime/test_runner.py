@@ -39,12 +39,12 @@ class Box:
         self.left: list[str] = []
 
     async def run(
-        self, spec: ProcessSpec, *, stdin: bytes = b"", timeout: float | None = 60
+        self, spec: ProcessSpec, *, stdin: bytes = b"", limit: float | None = 60
     ) -> tuple[int, str, str]:
         out, err = bytearray(), bytearray()
         async with self.store.edit(self.base) as edit:
             code = await self.runner.run(
-                edit.path, spec, stdin=stdin, stdout=out.extend, stderr=err.extend, timeout=timeout
+                edit.path, spec, stdin=stdin, stdout=out.extend, stderr=err.extend, timeout=limit
             )
             self.left = sorted(str(p.relative_to(edit.path)) for p in edit.path.rglob("*"))
         return code, out.decode(), err.decode()
@@ -58,7 +58,7 @@ def box(store: SnapshotStore, runner: Runner, busybox: Snapshot) -> Box:
 def leftovers(state: StateDir) -> list[Path]:
     found = [path for path in state.scratch.iterdir() if path.name.startswith("c-")]
     crun = state.scratch / "crun"
-    found += [path for path in crun.glob("c-*")] if crun.exists() else []
+    found += list(crun.glob("c-*")) if crun.exists() else []
     return found
 
 
@@ -188,7 +188,7 @@ async def test_a_run_that_changes_nothing_commits_nothing_but_folders(
 
 
 async def test_a_read_only_root_can_still_be_mounted_into(box: Box, tmp_path: Path) -> None:
-    """readOnlyRootFilesystem with a writable volume, as pods have it."""
+    """ReadOnlyRootFilesystem with a writable volume, as pods have it."""
     spec = shell(
         "echo x 2>/dev/null > /f || echo ro; echo x > /data/f && echo rw",
         read_only_root=True,
@@ -269,8 +269,8 @@ async def test_a_broken_set_up_is_a_set_up_failure(box: Box, tmp_path: Path) -> 
     """What the OCI runtime refuses is told apart from what the command says."""
     with pytest.raises(SetupFailed):
         await box.run(shell("true", mounts=(BindMount(tmp_path / "absent", "/x"),)))
+    (tmp_path / "file").write_text("")
     with pytest.raises(SetupFailed, match="a file on a directory: /etc"):
-        (tmp_path / "file").write_text("")
         await box.run(shell("true", mounts=(BindMount(tmp_path / "file", "/etc"),)))
 
 
@@ -278,7 +278,7 @@ async def test_a_time_out_kills_everything_inside(box: Box, state: StateDir) -> 
     """Also processes that went into the background."""
     mark = f"sleep {os.getpid()}99"
     with pytest.raises(TimeoutError):
-        await box.run(shell(f"{mark} & {mark}"), timeout=0.5)
+        await box.run(shell(f"{mark} & {mark}"), limit=0.5)
     assert running(mark) == []
     assert leftovers(state) == []
 
@@ -319,7 +319,7 @@ async def test_a_service_starts_takes_probes_and_stops(
         script = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done"
         spec = ProcessSpec(("sh", "-c", script), {**ENV, "NAME": "value"}, cwd="/etc")
         running = await runner.start(edit.path, spec, stdout=out.extend, stderr=out.extend)
-        assert Path(f"/proc/{running.pid}").exists()
+        os.kill(running.pid, 0)
         probe = bytearray()
         script = "echo $NAME; pwd; cat; grep ^Seccomp: /proc/self/status; exit 5"
         code = await running.exec(

@@ -141,7 +141,7 @@ async def test_prune_refuses_while_another_process_holds_the_store(
     await store.prune([])
 
 
-async def test_a_dead_process_is_swept(state: StateDir) -> None:
+def test_a_dead_process_is_swept(state: StateDir) -> None:
     """What a killed process held under run/ goes with the next start; a living one's stays."""
     script = (
         "import sys,time; from drydock.runtime.state import StateDir; from pathlib import Path\n"
