@@ -1,4 +1,4 @@
-"""Paths below an object that are not the object: scale, eviction, binding, token, logs, exec."""
+"""Paths below an object that are not the object: scale, eviction, binding, token, logs, exec, proxy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from drydock.cluster.core import Core
 from drydock.cluster.errors import unknown_path
 from drydock.cluster.message import Request, Response
 from drydock.cluster.route import Target
-from drydock.cluster.subresources import pods, scale, streams
+from drydock.cluster.subresources import http_proxy, pods, scale, streams
 from drydock.cluster.subresources.pods import binding
 from drydock.cluster.subresources.token import token
 
@@ -34,4 +34,6 @@ async def handle(core: Core, target: Target, request: Request) -> Response:
         return streams.command(core, target, request)
     if name == "portforward":
         return streams.port_forward(core, target, request)
+    if name == "proxy":
+        return await http_proxy.pass_on(core, target, request)
     raise unknown_path()
