@@ -15,11 +15,13 @@ async def reach_servers(bound: dict[str, dagger.Service]) -> None:
     container = python.base().with_new_file("/programs/reach.py", program("reach.py"))
     command = ["python3", "/programs/reach.py"]
     names = {registry.ALIAS: "registry", kubectl.ALIAS: "cluster"}
+    schemes = {registry.ALIAS: "http", kubectl.ALIAS: "tls"}
     try:
         for alias, service in bound.items():
             ports = await service.ports()
             container = container.with_service_binding(alias, service)
-            command.append(f"{names[alias]}={alias}:{await ports[0].port()}")
+            address = f"{schemes[alias]}://{alias}:{await ports[0].port()}"
+            command.append(f"{names[alias]}={address}")
         ran = await run(container.with_env_variable("SHIPYARD_RUN", nonce()), command, seconds=30)
     except dagger.QueryError as error:
         which = " or ".join(names[alias] for alias in bound)
