@@ -68,7 +68,7 @@ class RegistryConfig:
             return cls()
         except ValueError as error:
             raise ImageFault(f"{path}: not valid JSON: {error}") from error
-        registries = document.get("registries") or {} if isinstance(document, dict) else None
+        registries = document.get("registries", {}) if isinstance(document, dict) else None
         if not isinstance(registries, dict):
             raise ImageFault(f"{path}: `registries` must map registry names to settings")
         return cls({name: _host(path, name, value) for name, value in registries.items()})
