@@ -75,6 +75,7 @@ class Engine:
         self._network: Network | None = None
         self._network_lock = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
+        self._closed = False
 
     @cached_property
     def snapshots(self) -> SnapshotStore:
@@ -157,7 +158,10 @@ class Engine:
         )
 
     async def close(self) -> None:
-        """End all sessions and give the runtime's parts back."""
+        """End all sessions and give the runtime's parts back. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
         await asyncio.gather(*(session.close() for session in list(self.sessions.values())))
         if self._flusher is not None:
             self._flusher.cancel()

@@ -38,7 +38,7 @@ class Server:
     """Serves one engine until `stopped` is set."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._runners: list[web.AppRunner] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._attached: set[str] = set()
@@ -54,7 +54,7 @@ class Server:
         runner = await self._serve(loopback)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        self._engine.port = runner.addresses[0][1]
+        self.engine.port = runner.addresses[0][1]
 
         private = web.Application()
         private.router.add_post("/sessions", self._open)
@@ -72,7 +72,7 @@ class Server:
 
     async def close(self) -> None:
         """Stop listening and end all sessions."""
-        await self._engine.close()
+        await self.engine.close()
         for task in self._closing:
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
@@ -89,7 +89,7 @@ class Server:
     # ------------------------------------------------------------ loopback
 
     def _client(self, request: web.Request) -> Client:
-        client = self._engine.client(authorized(request.headers.get("Authorization", "")))
+        client = self.engine.client(authorized(request.headers.get("Authorization", "")))
         if client is None:
             raise web.HTTPUnauthorized(text="this is no token of a living session\n")
         return client
@@ -141,13 +141,13 @@ class Server:
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
         wanted = await request.json()
-        session = self._engine.open_session(
+        session = self.engine.open_session(
             Path(wanted["workdir"]), wanted.get("environ", {}), wanted.get("version", "")
         )
         self._later(self._close_unattached(session))
         return web.json_response(
             {
-                "port": self._engine.port,
+                "port": self.engine.port,
                 "token": session.client.token,
                 "session": session.id,
                 "trace": session.trace.id,
@@ -194,9 +194,9 @@ class Server:
             {
                 "version": VERSION,
                 "pid": os.getpid(),
-                "port": self._engine.port,
-                "sessions": len(self._engine.sessions),
-                "state_dir": str(self._engine.state.root),
+                "port": self.engine.port,
+                "sessions": len(self.engine.sessions),
+                "state_dir": str(self.engine.state.root),
             }
         )
 
@@ -205,7 +205,7 @@ class Server:
         return web.json_response({})
 
     def _session(self, request: web.Request) -> Session:
-        session = self._engine.sessions.get(request.match_info["id"])
+        session = self.engine.sessions.get(request.match_info["id"])
         if session is None:
             raise web.HTTPNotFound(text="no such session\n")
         return session

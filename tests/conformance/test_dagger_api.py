@@ -27,7 +27,13 @@ HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "dagger"
 ROOT = HERE.parents[1]
 
-pytestmark = pytest.mark.root
+# The recorded script is used as it came; it leaves files and sockets to the garbage collector.
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 
 
 def _runner() -> ModuleType:
