@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drydock.cli.connection import QueryFailed
+from drydock.cli.connection import QueryError
 from drydock.cli.flags import Flag
 from drydock.cli.typedefs import Argument, TypeRef, Types, flaggable
 from drydock.cli.values import (
@@ -31,7 +31,7 @@ from drydock.cli.values import (
 Ask = Callable[[str], Any]  # a GraphQL query's selection set -> data
 
 
-class BadArgument(Exception):
+class ArgumentError(Exception):
     """The engine could not make a value of an argument's address."""
 
 
@@ -55,7 +55,7 @@ def bind(
     return [Binding(arg, _flag(arg, types, constructor=constructor)) for arg in usable]
 
 
-def literal(binding: Binding, types: Types, ask: Ask) -> str:
+def literal(binding: Binding, ask: Ask) -> str:
     """Write the value of a flag that was given as a GraphQL literal; objects are made first."""
     type_, value = binding.argument.type, binding.flag.value
     if type_.base.kind == "OBJECT" or type_.base.name in {"PortForward", "BuildArg"}:
@@ -63,8 +63,8 @@ def literal(binding: Binding, types: Types, ask: Ask) -> str:
             if type_.element is None:
                 return _object(type_, value, ask)
             return "[" + ", ".join(_object(type_.element, item, ask) for item in value) + "]"
-        except (BadArgument, QueryFailed) as error:
-            raise BadArgument(
+        except (ArgumentError, QueryError) as error:
+            raise ArgumentError(
                 f'failed to get value for argument "{binding.argument.flag}": {error}'
             ) from error
     return _plain(type_, value)
@@ -198,7 +198,7 @@ def _port_forward(text: str) -> str:
     try:
         numbers = [int(front), int(back or front)]
     except ValueError:
-        raise BadArgument(f"invalid port mapping {text!r}: want FRONT:BACK") from None
+        raise ArgumentError(f"invalid port mapping {text!r}: want FRONT:BACK") from None
     return f"{{frontend: {numbers[0]}, backend: {numbers[1]}}}"
 
 

@@ -54,4 +54,4 @@ def tell_defaults(run: Run, chain: Chain) -> None:
             if base.kind == "OBJECT" and base.name not in {"Secret", "Service"}:
                 continue
             value = "***" if base.name == "Secret" else argument.user_default
-            run.say(f'user default: {name}({argument.name}="{value}")')
+            run.reporter.note(f'user default: {name}({argument.name}="{value}")')

@@ -23,7 +23,7 @@ from drydock.cli.options import Options
 from drydock.cli.typedefs import Argument, Function, TypeRef, Types
 
 
-class BadCommand(Exception):
+class CommandError(Exception):
     """A usage error, with the command whose help would explain it."""
 
     def __init__(self, message: str, command: str, *, page: str = "") -> None:
@@ -32,7 +32,7 @@ class BadCommand(Exception):
         self.page = page  # help to print all the same
 
 
-class MissingArgument(Exception):
+class MissingArgumentError(Exception):
     """The constructor needs an argument that nothing gives."""
 
 
@@ -59,13 +59,13 @@ class Step:
             if b.flag.given and is_bare_secret(b.argument, str(b.flag.value))
         ]
 
-    def selection(self, types: Types, ask: Ask) -> str:
+    def selection(self, ask: Ask) -> str:
         """Write the step as a GraphQL field with arguments."""
         given = [b for b in self.bindings if b.flag.given]
         for binding in given:
             if is_bare_secret(binding.argument, str(binding.flag.value)):
                 binding.flag.value = secret_address(binding.flag.value)
-        parts = [f"{b.argument.name}: {literal(b, types, ask)}" for b in given]
+        parts = [f"{b.argument.name}: {literal(b, ask)}" for b in given]
         return self.function.name + (f"({', '.join(parts)})" if parts else "")
 
 
@@ -95,11 +95,11 @@ class Chain:
         for binding in self.steps[0].bindings:
             argument = binding.argument
             if argument.required and argument.user_default is None and not binding.flag.given:
-                raise MissingArgument(f'missing required argument: "{argument.flag}"')
+                raise MissingArgumentError(f'missing required argument: "{argument.flag}"')
 
     def query(self, ask: Ask, leaf: str) -> str:
         """Write the whole chain as a query that ends in `leaf` (empty for a plain result)."""
-        fields = [step.selection(self.types, ask) for step in self.steps]
+        fields = [step.selection(ask) for step in self.steps]
         text = leaf
         for name in reversed(fields):
             text = f"{name} {{ {text} }}" if text else name
@@ -107,7 +107,7 @@ class Chain:
 
 
 def walk(types: Types, options: Options, argv: list[str], command: str = "dagger call") -> Chain:
-    """Read the words behind `call`. Raises BadCommand, or HelpRequested with the page as its text."""
+    """Read the words behind `call`. Raises CommandError, or HelpRequested with the page as its text."""
     wants_help = _asks_for_help(argv)
     entry = types.entry
     bindings = bind(entry.args, types, constructor=True) if entry else []
@@ -127,14 +127,14 @@ def walk(types: Types, options: Options, argv: list[str], command: str = "dagger
             raise HelpRequested(page.render(options)) from None
         except UsageError as error:
             shown = page.render(options) if wants_help and function is None else ""
-            raise BadCommand(str(error), command, page=shown) from None
+            raise CommandError(str(error), command, page=shown) from None
         if not rest:
             return Chain(types, steps, command)
         word, rest = rest[0], rest[1:]
         found = next((f for f in functions if f.command == word), None)
         if found is None:
             shown = page.render(options) if wants_help and function is None else ""
-            raise BadCommand(f'unknown command "{word}" for "{command}"', command, page=shown)
+            raise CommandError(f'unknown command "{word}" for "{command}"', command, page=shown)
         function = found
         command = f"{command} {word}"
         arguments = bind(function.args, types)

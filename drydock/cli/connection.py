@@ -28,7 +28,7 @@ _DRAIN_SECONDS = 5.0
 _SHOWN_SECONDS = 1.0
 
 
-class QueryFailed(Exception):
+class QueryError(Exception):
     """The API answered with an error."""
 
     def __init__(self, message: str, extensions: Mapping[str, Any] | None = None) -> None:
@@ -37,7 +37,7 @@ class QueryFailed(Exception):
         self.extensions = dict(extensions or {})
 
 
-class RequestRefused(Exception):
+class RequestError(Exception):
     """The API refused the whole document; `body` is its answer."""
 
     def __init__(self, status: int, body: str) -> None:
@@ -138,24 +138,24 @@ class Connection:
         variables: Mapping[str, Any] | None = None,
         operation: str | None = None,
     ) -> Any:
-        """Return the data of a query; QueryFailed or RequestRefused say why there is none."""
+        """Return the data of a query; QueryError or RequestError say why there is none."""
         request = {"query": query, "variables": dict(variables or {}), "operationName": operation}
         status, body = self._request("POST", "/query", request)
         try:
             answer = json.loads(body)
         except ValueError:
-            raise RequestRefused(status, body) from None
+            raise RequestError(status, body) from None
         if status != http.client.OK:
-            raise RequestRefused(status, body)
+            raise RequestError(status, body)
         if errors := answer.get("errors"):
-            raise QueryFailed(errors[0]["message"], errors[0].get("extensions"))
+            raise QueryError(errors[0]["message"], errors[0].get("extensions"))
         return answer["data"]
 
     def load(self, reference: str) -> Any:
-        """Load and serve a module; return its description. QueryFailed says what is wrong with it."""
+        """Load and serve a module; return its description. QueryError says what is wrong with it."""
         status, text = self._request("POST", "/module", {"ref": reference})
         if status != http.client.OK:
-            raise RequestRefused(status, text)
+            raise RequestError(status, text)
         answer = json.loads(text)
         # What the engine told about it belongs before what the client does next.
         self._shown.wait_for(answer.get("span", ""))
@@ -229,9 +229,9 @@ class _Shown:
 
 def _answer(status: int, text: str) -> Any:
     if status != http.client.OK:
-        raise RequestRefused(status, text)
+        raise RequestError(status, text)
     answer = json.loads(text)
     error = answer.get("error") if isinstance(answer, dict) else None
     if error:
-        raise QueryFailed(error["message"], error.get("extensions"))
+        raise QueryError(error["message"], error.get("extensions"))
     return answer

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drydock.cli.names import kebab
-from drydock.cli.values import BadValue, Parser, parse_bool, parse_text
+from drydock.cli.values import FlagValueError, Parser, parse_bool, parse_text
 
 
 class UsageError(Exception):
@@ -49,8 +49,8 @@ class Flag:
             self.value = (self.value or 0) + 1 if text is None else int(text)
         else:
             try:
-                value = True if text is None else self.parse(text)
-            except BadValue as error:
+                value: Any = True if text is None else self.parse(text)
+            except FlagValueError as error:
                 raise UsageError(
                     f'invalid argument "{text}" for "{self.title}" flag: {error}'
                 ) from None

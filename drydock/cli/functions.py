@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drydock.cli import usage
-from drydock.cli.chain import BadCommand
+from drydock.cli.chain import CommandError
 from drydock.cli.verb import Run, run_verb
 
 
@@ -21,7 +21,7 @@ def _functions(run: Run) -> str:
     for word in run.argv:
         found = next((f for f in types.callable(name) if f.command == word), None)
         if found is None or found.returns.base.kind != "OBJECT":
-            raise BadCommand(f'no function "{word}" in type "{name}"', "dagger functions")
+            raise CommandError(f'no function "{word}" in type "{name}"', "dagger functions")
         name = found.returns.base.name
     rows = [(f.command, usage.first_line(f.description)) for f in types.callable(name)]
     text = usage.listing(rows) + "\n"

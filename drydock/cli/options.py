@@ -6,7 +6,7 @@ module are known; then in place, by the parser of the step they stand at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from drydock.cli.flags import Flag, FlagSet, HelpRequested, UsageError, counter,
 PROGRESS = ("auto", "plain", "tty", "dots", "logs", "report")
 
 
-class UnknownProgress(Exception):
+class ProgressError(Exception):
     """`--progress` names no format."""
 
 
@@ -82,7 +82,7 @@ def _listing(verb: str) -> list[Flag]:
 
 
 _LISTED = {"check": "checks", "generate": "generators", "up": "services"}
-_LOCAL = {
+_LOCAL: dict[str, Callable[[], list[Flag]]] = {
     "call": _call,
     "functions": _module,
     "query": lambda: [
@@ -184,4 +184,4 @@ class Options:
 
     def _check(self) -> None:
         if self.progress not in PROGRESS:
-            raise UnknownProgress(f'unknown progress type "{self.progress}"')
+            raise ProgressError(f'unknown progress type "{self.progress}"')

@@ -23,6 +23,9 @@ class Reporter(Protocol):
     def handle(self, event: Event) -> None:
         """Show one event."""
 
+    def note(self, text: str) -> None:
+        """Show a line that belongs to no step."""
+
     def close(self) -> None:
         """Show the end."""
 
@@ -31,6 +34,9 @@ class Silent:
     """Shows nothing (`--silent`)."""
 
     def handle(self, event: Event) -> None:
+        """Ignore it."""
+
+    def note(self, text: str) -> None:
         """Ignore it."""
 
     def close(self) -> None:
@@ -71,6 +77,12 @@ class Plain:
                     self._log(event)
                 case "end":
                     self._end(event)
+            self._out.flush()
+
+    def note(self, text: str) -> None:
+        """Write a line as it is."""
+        with self._lock:
+            self._out.write(f"{text}\n")
             self._out.flush()
 
     def close(self) -> None:

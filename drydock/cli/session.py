@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from drydock.cli.connection import Connection, QueryFailed
+from drydock.cli.connection import Connection, QueryError
 from drydock.cli.flags import Flag, FlagSet, HelpRequested, UsageError, switch, text
 from drydock.cli.options import Options
 from drydock.cli.progress import Plain, Reporter, Silent
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
             _wait_for_end_of_input()
     except KeyboardInterrupt:
         return 0
-    except (QueryFailed, OSError) as error:
+    except (QueryError, OSError) as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
     except Exception as error:  # noqa: BLE001 - e.g. no engine could be started

@@ -89,7 +89,7 @@ def _wrap_flag(text: str, column: int, width: int) -> str:
         space, indent = width - column, lead
     if space < _NARROW:
         return text.replace("\n", indent)
-    parts = []
+    parts: list[str] = []
     rest = text
     while rest or not parts:
         part, rest = _cut(rest, space - _SLOP)

@@ -18,7 +18,7 @@ _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 _INT_LIMIT = 2**63
 
 
-class BadValue(ValueError):
+class FlagValueError(ValueError):
     """A flag's text is no value of the flag's type."""
 
 
@@ -28,7 +28,7 @@ def parse_bool(text: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise BadValue(f"strconv.ParseBool: parsing {_quote(text)}: invalid syntax")
+    raise FlagValueError(f"strconv.ParseBool: parsing {_quote(text)}: invalid syntax")
 
 
 def parse_int(text: str, function: str = "ParseInt") -> int:
@@ -39,9 +39,11 @@ def parse_int(text: str, function: str = "ParseInt") -> int:
         try:
             number = int(text)  # leading zeros
         except ValueError:
-            raise BadValue(f"strconv.{function}: parsing {_quote(text)}: invalid syntax") from None
+            raise FlagValueError(
+                f"strconv.{function}: parsing {_quote(text)}: invalid syntax"
+            ) from None
     if not -_INT_LIMIT <= number < _INT_LIMIT:
-        raise BadValue(f"strconv.{function}: parsing {_quote(text)}: value out of range")
+        raise FlagValueError(f"strconv.{function}: parsing {_quote(text)}: value out of range")
     return number
 
 
@@ -50,7 +52,9 @@ def parse_float(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise BadValue(f"strconv.ParseFloat: parsing {_quote(text)}: invalid syntax") from None
+        raise FlagValueError(
+            f"strconv.ParseFloat: parsing {_quote(text)}: invalid syntax"
+        ) from None
 
 
 def parse_text(text: str) -> str:
@@ -66,7 +70,7 @@ def member_of(members: list[str]) -> Parser:
         try:
             return by_name[text.upper()]
         except KeyError:
-            raise BadValue(f"value should be one of {','.join(sorted(members))}") from None
+            raise FlagValueError(f"value should be one of {','.join(sorted(members))}") from None
 
     return parse
 
@@ -87,7 +91,7 @@ def split(text: str) -> list[str]:
     try:
         rows = list(csv.reader(io.StringIO(text), strict=True))
     except csv.Error as error:
-        raise BadValue(f"parse error: {error}") from None
+        raise FlagValueError(f"parse error: {error}") from None
     return rows[0] if rows else []
 
 

@@ -14,11 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from drydock.cli.arguments import BadArgument
-from drydock.cli.chain import BadCommand, MissingArgument
-from drydock.cli.connection import Connection, QueryFailed, RequestRefused
+from drydock.cli.arguments import ArgumentError
+from drydock.cli.chain import CommandError, MissingArgumentError
+from drydock.cli.connection import Connection, QueryError, RequestError
 from drydock.cli.flags import FlagSet, HelpRequested, UsageError
-from drydock.cli.options import Options, UnknownProgress
+from drydock.cli.options import Options, ProgressError
 from drydock.cli.progress import Plain, Reporter, Silent, Steps
 from drydock.cli.result import ResultError
 from drydock.cli.typedefs import Types
@@ -46,21 +46,15 @@ class Run:
         else:
             try:
                 description = connection.load(self.options.module)
-            except QueryFailed as error:
-                raise ModuleFailed(error) from error
+            except QueryError as error:
+                raise ModuleError(error) from error
         return Types.read(description, lambda name: connection.get(f"/types/{name}")), description
 
-    def say(self, text: str) -> None:
-        """Write a line for people, unless they want silence."""
-        if not self.options.silent:
-            sys.stderr.write(f"{text}\n")
-            sys.stderr.flush()
 
-
-class ModuleFailed(Exception):
+class ModuleError(Exception):
     """The module could not be loaded."""
 
-    def __init__(self, error: QueryFailed) -> None:
+    def __init__(self, error: QueryError) -> None:
         super().__init__(error.message)
         self.extensions = error.extensions
 
@@ -77,7 +71,7 @@ def run_verb(name: str, argv: list[str], verb: Verb, *, positional: bool = False
             options.forget()
             rest = FlagSet([*options.local, *options.inherited]).parse(argv)
             argv = rest
-    except UnknownProgress as error:
+    except ProgressError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except UsageError as error:
@@ -143,25 +137,25 @@ def _explain(error: Exception, run: Run) -> int:
     trace = f"[traceparent:{run.connection.known_traceparent}]"
     lead = "\n" if run.options.silent else ""
     match error:
-        case BadCommand():
+        case CommandError():
             _write(error.page)
             sys.stderr.write(
                 f"{lead}Error: {error} {trace}\nRun '{error.command} --help' for usage.\n"
             )
             return 1
-        case BadArgument():
+        case ArgumentError():
             sys.stderr.write(
                 f"{lead}Error: {_traced(str(error), trace)}\n"
                 f"Run '{_command(run)} --help' for usage.\n"
             )
             return 1
-        case ModuleFailed():
+        case ModuleError():
             text = (
                 f"query module objects: {error}" if run.options.verb not in _LISTING else str(error)
             )
             sys.stderr.write(f"{lead}Error: {_traced(text, trace)}\n")
             return 1
-        case QueryFailed():
+        case QueryError():
             sys.stderr.write(f"{lead}Error: {error}\n{_streams(error.extensions)}")
             return _exit_code(error.extensions)
         case UsageError():
@@ -169,7 +163,7 @@ def _explain(error: Exception, run: Run) -> int:
                 f"{lead}Error: {error} {trace}\nRun '{_command(run)} --help' for usage.\n"
             )
             return 1
-        case MissingArgument() | RequestRefused() | ResultError():
+        case MissingArgumentError() | RequestError() | ResultError():
             sys.stderr.write(f"{lead}Error: {error}\n")
             return 1
     if run.options.on("debug"):

@@ -440,7 +440,7 @@ def _span(resolver: Resolver, recipe: Recipe, definition: Field | None) -> Span:
     shown = {
         name: value
         for name, value in recipe.args.items()
-        if value != _default(definition.args.get(name))
+        if resolver.verbose or value != _default(definition.args.get(name))
     }
     listed = ", ".join(
         f"{name}: {'***' if name in _HIDDEN else _shown(value)}" for name, value in shown.items()

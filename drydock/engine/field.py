@@ -30,6 +30,7 @@ class Resolver:
     depend on the arguments, by their GraphQL names).
     `scoped`: the answer differs between a session's clients (main client, function calls).
     `quiet`: no span; for cheap accessors.
+    `verbose`: the span names arguments that hold their default, too.
     `below`: the path that errors below it name, where a real engine answers the field by other calls.
     """
 
@@ -38,6 +39,7 @@ class Resolver:
     memo: bool | Callable[[Mapping[str, Any]], bool] = True
     scoped: bool = False
     quiet: bool = False
+    verbose: bool = False
     below: tuple[str, ...] = ()
 
     def remembers(self, args: Mapping[str, Any]) -> bool:

@@ -40,23 +40,23 @@ def _traces(body: bytes, client: Client) -> None:
     ]
     for span in sorted(spans, key=lambda item: item.start_time_unix_nano):
         id_, parent = span.span_id.hex(), span.parent_span_id.hex()
-        started, ended = span.start_time_unix_nano / _NANO, span.end_time_unix_nano / _NANO
-        shown = parent if trace.shows(parent) else client.span.visible_id
-        if not trace.shows(id_):
+        if not trace.shows(id_):  # one that is exported live comes twice
+            shown = parent if trace.shows(parent) else client.span.visible_id
+            started = span.start_time_unix_nano / _NANO
             trace.emit(
                 {"event": "start", "span": id_, "parent": shown, "name": span.name, "time": started}
             )
-        if not span.end_time_unix_nano:
-            continue  # exported live, when it began; it comes again when it has ended
+    ended = [span for span in spans if span.end_time_unix_nano]
+    for span in sorted(ended, key=lambda item: item.end_time_unix_nano):
         failed = span.status.code == _STATUS_ERROR
         trace.emit(
             {
                 "event": "end",
-                "span": id_,
+                "span": span.span_id.hex(),
                 "name": span.name,
                 "status": "error" if failed else "done",
                 "message": span.status.message if failed else "",
-                "time": ended,
+                "time": span.end_time_unix_nano / _NANO,
             }
         )
 

@@ -12,6 +12,7 @@ The current span is a context variable: whatever starts below it becomes its chi
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import deque
@@ -153,7 +154,7 @@ class Span:
             yield self
         except BaseException as error:
             self.status = "error"
-            self.message = getattr(error, "message", "") or str(error) or type(error).__name__
+            self.message = _said(error)
             raise
         finally:
             _CURRENT.reset(token)
@@ -167,6 +168,12 @@ class Span:
             yield self
         finally:
             _CURRENT.reset(token)
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "context canceled"
+    return getattr(error, "message", "") or str(error) or type(error).__name__
 
 
 _CURRENT: ContextVar[Span | None] = ContextVar("drydock_span", default=None)

@@ -88,12 +88,11 @@ class _Reader:
             raise self._wrong(key, "a list of modules")
         found = []
         for item in value:
-            if isinstance(item, str):
-                item = {"source": item}
-            if not isinstance(item, dict) or not isinstance(item.get("source"), str):
+            entry = {"source": item} if isinstance(item, str) else item
+            if not isinstance(entry, dict) or not isinstance(entry.get("source"), str):
                 raise self._wrong(key, 'a list of {"name", "source"}')
             found.append(
-                Dependency(str(item.get("name", "")), item["source"], str(item.get("pin", "")))
+                Dependency(str(entry.get("name", "")), entry["source"], str(entry.get("pin", "")))
             )
         return tuple(found)
 

@@ -20,7 +20,7 @@ from drydock.engine.field import Call
 from drydock.engine.module.describe import describe_core, describe_module
 from drydock.engine.module.loader import Modules
 from drydock.engine.module.sdl import extend
-from drydock.engine.module.source import ModuleSource, resolve
+from drydock.engine.module.source import resolve
 from drydock.engine.session import Client
 from drydock.engine.trace import Span
 
@@ -56,21 +56,21 @@ async def _load(client: Client, wanted: Json) -> Json:
     loading = workspace.child("loading type definitions")
     try:
         with workspace.active(), loading.active():
-            source = await asyncio.to_thread(
-                resolve, given or ".", client.session.workdir, required=bool(given)
-            )
-            if not source.exists:
-                if given:
-                    raise EngineError(f'"{given}" has no dagger.json', lazy=True)
-                return {"module": None, "span": workspace.id}
-            return {**await _serve(client, source, loading), "span": workspace.id}
+            return {**await _serve(client, given, loading), "span": workspace.id}
     except EngineError as error:
         error.mark_lazy(loading.traceparent)
         shown = {"message": _explain(error, given), "extensions": error.extensions}
         return {"error": shown, "span": workspace.id}
 
 
-async def _serve(client: Client, source: ModuleSource, span: Span) -> Json:
+async def _serve(client: Client, given: str, span: Span) -> Json:
+    source = await asyncio.to_thread(
+        resolve, given or ".", client.session.workdir, required=bool(given)
+    )
+    if not source.exists:
+        if given:
+            raise EngineError(f'"{given}" has no dagger.json', lazy=True)
+        return {"module": None}
     call = Call(
         session=client.session,
         client=client,

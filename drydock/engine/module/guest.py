@@ -20,8 +20,11 @@ from typing import Any
 import dagger
 import dagger.mod
 import dagger.mod.cli
+import dagger.telemetry
 import httpx
-import httpx._transports.default
+from httpx._transports import default as default_transport
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from drydock.engine.module import bindings
 
@@ -40,6 +43,27 @@ _LATE_IMPORTS = (
 _create_ssl_context = httpx.create_ssl_context
 
 
+class PromptSpanProcessor(BatchSpanProcessor):
+    """Exports a span's start at once, and its end with others.
+
+    The engine then knows a span before the requests made below it, so that their progress is shown in the right place.
+    """
+
+    def __init__(self, exporter: SpanExporter, **settings: Any) -> None:
+        super().__init__(exporter, **settings)
+        self._prompt = exporter
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Take a span that ended, or (from the SDK's live processor) one that began."""
+        if span.end_time is None:
+            self._prompt.export([span])
+        else:
+            super().on_end(span)
+
+
+# The SDK looks the class up in its own module when it is initialized.
+vars(dagger.telemetry)["BatchSpanProcessor"] = PromptSpanProcessor
+
 
 def warm_up() -> None:
     """Do ahead of all calls what every one of them would do: late imports, reading the machine's certificates."""
@@ -51,7 +75,7 @@ def warm_up() -> None:
     def create_ssl_context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
         return _create_ssl_context(*args, **kwargs) if args or _special(kwargs) else certificates
 
-    httpx._transports.default.create_ssl_context = create_ssl_context  # type: ignore[attr-defined]
+    vars(default_transport)["create_ssl_context"] = create_ssl_context
 
 
 def _special(settings: dict[str, Any]) -> bool:
@@ -77,7 +101,7 @@ def run(message: dict[str, Any], source: Path) -> int:
             return 0
         if isinstance(leaving.code, int):
             return leaving.code & 0xFF
-        print(leaving.code, file=sys.stderr)
+        sys.stderr.write(f"{leaving.code}\n")
         return 1
     except BaseException:  # noqa: BLE001 - what the interpreter itself would do
         traceback.print_exc()

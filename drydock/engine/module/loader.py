@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from drydock.engine.session import Session
 
 SPACE = "module"
-_FORMAT = 4  # of what is kept; part of every module's digest
+_FORMAT = 5  # of what is kept; part of every module's digest
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class ModuleObject:
             "Query.__moduleObject",
             {
                 "module": self.module.digest,
-                "type": self.definition.name,
+                "kind": self.definition.name,
                 "state": json.dumps(self.state, sort_keys=True),
             },
         )

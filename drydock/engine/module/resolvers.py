@@ -235,12 +235,12 @@ async def known_module(_query: Any, call: Call, *, ref: str) -> LoadedModule:
 
 
 @field("Query.__moduleObject", quiet=True)
-def known_object(_query: Any, call: Call, *, module: str, type: str, state: str) -> ModuleObject:
+def known_object(_query: Any, call: Call, *, module: str, kind: str, state: str) -> ModuleObject:
     """Make the object of an id again."""
     found = call.session.part(Modules).by_digest(module)
-    definition = found.types.object(type)
+    definition = found.types.object(kind)
     if definition is None:
-        raise EngineError(f"module {found.name} has no type {type}")
+        raise EngineError(f"module {found.name} has no type {kind}")
     return ModuleObject(found, definition, json.loads(state))
 
 

@@ -77,7 +77,7 @@ class Runner:
 
     def _receive(self) -> list[int] | None:
         """Handle one message; return the children it started, None at the end."""
-        data, descriptors, _, _ = socket.recv_fds(self._link, MESSAGE_BYTES, 2)
+        data, descriptors, _, _ = socket.recv_fds(self._link, MESSAGE_BYTES, 2)  # stdout, stderr
         if not data:
             return None
         message = json.loads(data)
@@ -88,7 +88,7 @@ class Runner:
             return []
         pid = os.fork()
         if pid == 0:
-            _supervise(message, *descriptors, self._link)
+            _supervise(message, descriptors, self._link)
         for descriptor in descriptors:
             os.close(descriptor)
         self._children[pid] = (message["call"], os.pidfd_open(pid))
@@ -101,7 +101,7 @@ class Runner:
         _send(self._link, {"exit": call, "code": os.waitstatus_to_exitcode(status)})
 
 
-def _supervise(message: dict[str, Any], stdout: int, stderr: int, link: socket.socket) -> NoReturn:
+def _supervise(message: dict[str, Any], streams: list[int], link: socket.socket) -> NoReturn:
     """Be the parent of one call: its process group leader, outside of its namespaces."""
     code = _FAILED
     try:
@@ -110,8 +110,8 @@ def _supervise(message: dict[str, Any], stdout: int, stderr: int, link: socket.s
         link.close()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(stdout, 1)
-        os.dup2(stderr, 2)
+        for target, stream in enumerate(streams, 1):
+            os.dup2(stream, target)
         os.closerange(3, 4096)
         isolated = sandbox.possible()
         if isolated:
@@ -122,7 +122,7 @@ def _supervise(message: dict[str, Any], stdout: int, stderr: int, link: socket.s
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
     except OSError as error:
-        print(f"cannot start the function: {error}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"cannot start the function: {error}\n")
     finally:
         os._exit(code if code >= 0 else 128 - code)
 
@@ -146,7 +146,7 @@ def _run(message: dict[str, Any], *, isolated: bool) -> NoReturn:
 
         code = guest.run(message, Path(target))
     except OSError as error:
-        print(f"cannot start the function: {error}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"cannot start the function: {error}\n")
     except BaseException:  # noqa: BLE001 - nobody above could say it
         traceback.print_exc()
     finally:

@@ -185,7 +185,7 @@ class _Document:
         name = f"{type_name}.{field_name}"
         fresh = function is not None and function.policy == "Never"
         quiet = function is None and type_name != "Query"
-        self.resolvers[name] = Resolver(name, resolve, memo=not fresh, quiet=quiet)
+        self.resolvers[name] = Resolver(name, resolve, memo=not fresh, quiet=quiet, verbose=True)
 
     def _function(self, function: Function) -> str:
         marks = "".join(

@@ -96,7 +96,7 @@ class WarmPython:
                 socket.send_fds(link, [message], [stdout.inner, stderr.inner])
                 stdout.handed_over()
                 stderr.handed_over()
-                code = await done
+                code: int = await done
                 await stdout.drained()
                 await stderr.drained()
                 return code
