@@ -363,8 +363,11 @@ async def run_sdk(
                     "/."
                 ),
                 root=root,
+                subfolder=module.source.config.source,
                 packages=tuple(str(path) for path in module.packages),
-                packages_own=await asyncio.to_thread(own_packages, source),
+                packages_own=await asyncio.to_thread(
+                    own_packages, source / module.source.config.source
+                ),
                 entry_point=module.project.entry_point,
                 bindings=module.bindings(),
             )

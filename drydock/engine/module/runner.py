@@ -144,7 +144,7 @@ def _run(message: dict[str, Any], *, isolated: bool) -> NoReturn:
             os.chdir(message["root"])
         from drydock.engine.module import guest
 
-        code = guest.run(message, Path(target))
+        code = guest.run(message, Path(target) / message["subfolder"])
     except OSError as error:
         sys.stderr.write(f"cannot start the function: {error}\n")
     except BaseException:  # noqa: BLE001 - nobody above could say it

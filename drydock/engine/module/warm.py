@@ -38,6 +38,7 @@ class Invocation:
     source: Path  # where the module's files are now
     source_target: str  # where the function sees them
     root: Path  # an empty folder, the mount point of the function's root
+    subfolder: str = "."  # where the Python project is, below the source
     packages: tuple[str, ...] = ()  # folders of further Python packages
     packages_own: tuple[str, ...] = ()  # top-level names that the module's source defines
     entry_point: str = ""
@@ -52,6 +53,7 @@ class Invocation:
                 "source": str(self.source),
                 "source_target": self.source_target,
                 "root": str(self.root),
+                "subfolder": self.subfolder,
                 "packages": list(self.packages),
                 "packages_own": list(self.packages_own),
                 "entry_point": self.entry_point,
