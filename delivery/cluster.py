@@ -131,13 +131,23 @@ def connect() -> Iterator[Cluster]:
 
 def _wait_for(proxy: "subprocess.Popen[str]", path: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not path.exists():
+    while not _accepts(path):
         if proxy.poll() is not None:
             _, told = proxy.communicate()
             raise PreflightError(f"no way to the cluster: {told.strip()}")
         if time.monotonic() > deadline:
             raise PreflightError("kubectl proxy did not start")
         time.sleep(0.01)
+
+
+def _accepts(path: Path) -> bool:
+    """Tell whether somebody listens; the file alone is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _server() -> str | None:

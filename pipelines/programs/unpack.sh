@@ -10,7 +10,7 @@ root=$1
 shift
 downloads=$(mktemp -d)
 cd "$downloads"
-apt-get download -qq -o APT::Sandbox::User=root "$@"
+apt-get download -qq -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@"
 mkdir -p "$root/var/lib/dpkg/status.d" "$root/tmp" "$root/etc"
 chmod 1777 "$root/tmp"
 for package in *.deb; do

@@ -7,10 +7,9 @@ import dagger
 from pipelines.programs import program
 from pipelines.toolchains import python
 
-_INSTALL = (
-    "apt-get update -qq && "
-    "apt-get install -qq --yes --no-install-recommends git skopeo > /dev/null"
-)
+# A list that cannot be fetched is an error, not a warning, and is asked for again before that.
+_APT = "apt-get -qq -o Acquire::Retries=3 -o APT::Update::Error-Mode=any"
+_INSTALL = f"{_APT} update && {_APT} install --yes --no-install-recommends git skopeo > /dev/null"
 
 
 def builder(fresh: str) -> dagger.Container:
