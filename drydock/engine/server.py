@@ -219,7 +219,7 @@ class Server:
 
 def _encode(answer: Any) -> bytes:
     """Return JSON in UTF-8; names that are no text become U+FFFD."""
-    text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False) + "\n"
+    text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
     try:
         return text.encode()
     except UnicodeEncodeError:
