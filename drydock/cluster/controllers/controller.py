@@ -114,6 +114,7 @@ class Controller(ABC):
     async def _work(self) -> None:
         while True:
             key = await self.queue.get()
+            await asyncio.sleep(0)  # a call in process may come back without ever having waited
             try:
                 await self.sync(key)
                 self.queue.forget(key)

@@ -92,6 +92,7 @@ class GarbageCollector(Controller):
     async def _collect_all(self) -> None:
         while True:
             item = await self.work.get()
+            await asyncio.sleep(0)  # a call in process may come back without ever having waited
             try:
                 await self._collect(item)
                 self.work.forget(item)
@@ -197,8 +198,7 @@ class GarbageCollector(Controller):
             if error.code != 404:
                 raise
             return
-        if not (is_deleting(written) and not written["metadata"].get("finalizers")):
-            self.cache[kind_of(obj)].observe(written)
+        self.cache[kind_of(obj)].observe(written)
 
     async def _delete(self, obj: Obj, *, foreground: bool) -> None:
         namespace, name = key_of(obj)

@@ -267,8 +267,7 @@ class JobController(Controller):
                 if error.code not in (404, 409):
                     raise
                 continue
-            if kept or not is_deleting(written):
-                self.pods.observe(written)
+            self.pods.observe(written)
 
     def _wake_at_deadline(self, job: Obj, status: Obj) -> None:
         limit = job["spec"].get("activeDeadlineSeconds")

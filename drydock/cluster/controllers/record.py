@@ -84,6 +84,7 @@ class Recorder:
             "count": 1,
             "firstTimestamp": stamp(),
             "lastTimestamp": stamp(),
+            "eventTime": None,
             "reportingComponent": self._component,
             "reportingInstance": self._host,
         }
@@ -101,6 +102,8 @@ async def record_action(
         "message": message[:MESSAGE_LIMIT],
         "source": {},
         "eventTime": micro_stamp(),
+        "firstTimestamp": None,
+        "lastTimestamp": None,
         "reportingComponent": by,
         "reportingInstance": f"{by}-drydock",
     }
