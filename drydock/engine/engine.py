@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,6 @@ class Engine:
     """One engine process."""
 
     def __init__(self, state: StateDir) -> None:
-        from . import types  # noqa: F401 - importing it registers the resolvers
-
         self.state = state
         self.schema = load_schema(state.root / "schema")
         self.introspections = IntrospectionCache(state.root / "schema")
@@ -75,6 +74,7 @@ class Engine:
         self._network: Network | None = None
         self._network_lock = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
+        self._types: asyncio.Future[None] | None = None
         self._closed = False
 
     @cached_property
@@ -115,6 +115,15 @@ class Engine:
                 await network.start()
                 self._network = network
         return self._network
+
+    async def types_loaded(self) -> None:
+        """Wait until every resolver is registered; the first caller starts that.
+
+        It takes as long as the rest of the engine's start, and whoever connects introspects first.
+        """
+        if self._types is None:
+            self._types = asyncio.ensure_future(asyncio.to_thread(_register_types))
+        await asyncio.shield(self._types)
 
     def open_session(self, workdir: Path, environ: Mapping[str, str], version: str = "") -> Session:
         """Begin a session for a client process."""
@@ -178,4 +187,10 @@ class Engine:
     async def _flush_regularly(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
-            await asyncio.to_thread(self.nodes.flush)
+            if unsaved := self.nodes.take_unsaved():
+                await asyncio.shield(asyncio.to_thread(self.nodes.save, unsaved))
+
+
+def _register_types() -> None:
+    """Import the resolvers, which registers them."""
+    import_module(f"{__package__}.types")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from functools import lru_cache
@@ -103,6 +103,7 @@ async def _answer(
         if key:
             engine.introspections.put(key, answer)
         return answer
+    await engine.types_loaded()
     walker = Walker(client)
     with (span or client.span).current():
         return await walker.walk(ROOT, "", selections, [])
@@ -164,21 +165,8 @@ class Walker:
         wanted = [s for s in selections if s.on is None or schema.is_a(actual, s.on)]
         if len(wanted) == 1:
             return {wanted[0].alias: await self._field(parent, parent_id, wanted[0], path)}
-        tasks = [
-            asyncio.create_task(self._field(parent, parent_id, selected, path))
-            for selected in wanted
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            failed = [task for task in tasks if task in done and task.exception() is not None]
-            if failed:
-                await failed[0]
-            return {s.alias: task.result() for s, task in zip(wanted, tasks, strict=True)}
-        finally:
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                await asyncio.gather(*tasks, return_exceptions=True)
+        found = await _together([self._field(parent, parent_id, s, path) for s in wanted])
+        return {selected.alias: value for selected, value in zip(wanted, found, strict=True)}
 
     async def _field(self, parent: Any, parent_id: str, selected: Selected, path: list[str]) -> Any:
         """Answer one field and what is selected below it."""
@@ -202,9 +190,7 @@ class Walker:
         if isinstance(found, _Object):
             return await self.walk(found.value, found.id, children, path)
         if isinstance(found, list) and any(isinstance(item, _Object) for item in found):
-            return list(
-                await asyncio.gather(*(self._below(item, children, path) for item in found))
-            )
+            return await _together([self._below(item, children, path) for item in found])
         return found
 
     def _composite(self, ref: TypeRef) -> bool:
@@ -395,6 +381,23 @@ class Walker:
             raise
         except Exception as error:
             raise self._engine.unexpected(error, call) from error
+
+
+async def _together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Return the results of work done at the same time; the first failure cancels the rest."""
+    tasks = [asyncio.create_task(item) for item in work]
+    if not tasks:
+        return []
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            if task in done and task.exception() is not None:
+                await task
+        return [task.result() for task in tasks]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _check_selected(selected: Selected, *, composite: bool) -> None:

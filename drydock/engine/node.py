@@ -80,11 +80,19 @@ class Nodes:
         self._memory[id_] = recipe
         return recipe
 
-    def flush(self) -> None:
-        """Write what is not yet in the index. Blocking, a few milliseconds."""
+    def take_unsaved(self) -> dict[str, dict[str, Any]]:
+        """Return what is not yet in the index, to be handed to `save` (from another thread, perhaps)."""
         unsaved, self._unsaved = self._unsaved, {}
+        return unsaved
+
+    def save(self, unsaved: dict[str, dict[str, Any]]) -> None:
+        """Write recipes to the index. Blocking, a few milliseconds."""
         if unsaved:
             self._index.put_many(SPACE, unsaved)
+
+    def flush(self) -> None:
+        """Write what is not yet in the index."""
+        self.save(self.take_unsaved())
 
     def decode(self, text: str) -> Recipe:
         """Return the recipe of an id that a client sent; CoercionError says what is wrong with it."""

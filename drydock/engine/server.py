@@ -69,6 +69,7 @@ class Server:
             await web.UnixSite(runner, str(control)).start()
         finally:
             os.umask(mask)
+        self._later(self.engine.types_loaded())
 
     async def close(self) -> None:
         """Stop listening and end all sessions."""

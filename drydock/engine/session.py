@@ -70,6 +70,7 @@ class Client:
         """Return the domain object of an id (CoercionError if it is none)."""
         from .execute import Walker
 
+        await self.session.engine.types_loaded()
         return await Walker(self).load(id_)
 
     async def query(

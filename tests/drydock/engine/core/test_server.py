@@ -71,7 +71,7 @@ async def test_query_needs_a_token(control: aiohttp.ClientSession, tmp_path: Pat
             assert response.status == 401
         headers = basic(session["token"])
         async with http.post(url, json={"query": "{ version }"}, headers=headers) as response:
-            assert await response.text() == '{"data":{"version":"v0.21.11"}}\n'
+            assert await response.text() == '{"data":{"version":"v0.21.11"}}'
 
 
 async def test_session_ends_when_its_events_are_no_longer_read(
