@@ -325,11 +325,12 @@ class Network:
         """Make one namespace for each address: the cables in one `ip` run, then their far ends."""
         made = [(address, await asyncio.to_thread(Namespace)) for address in addresses]
         lines = []
-        for _, namespace in made:
+        for address, namespace in made:
             self._number += 1
             cable = f"v{self._number}"
+            far_end = f"name eth0 address {_hardware_address(address)} netns {namespace.path}"
             lines += [
-                f"link add {cable} type veth peer name eth0 netns {namespace.path}",
+                f"link add {cable} type veth peer {far_end}",
                 f"link set {cable} master {_BRIDGE} up",
             ]
         await self._inside().call(partial(ip_batch, lines))
@@ -350,3 +351,8 @@ class Network:
                 f"route add default via {self.gateway}",
             ]
         )
+
+
+def _hardware_address(address: str) -> str:
+    """Return a MAC address that follows from the IP address, so that no neighbour's memory of it goes stale."""
+    return "02:dd:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(address).packed)

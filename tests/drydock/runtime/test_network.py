@@ -128,7 +128,7 @@ async def test_a_released_endpoint_is_cut_off(hosts: Hosts, network: Network) ->
         running = await hosts.serve(edit.path, server, 80)
         await network.release(server)
         fresh = await network.attach(address="10.99.0.50")
-        with pytest.raises(OSError, match=r"refused|unreachable|No route"):
+        with pytest.raises(ConnectionRefusedError):
             await network.open_connection("10.99.0.50", 80)
         await network.release(fresh)
         await running.stop(0)
