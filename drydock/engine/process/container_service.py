@@ -7,6 +7,7 @@ it writes to its files is gone when it stops.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 import signal
 from asyncio import StreamReader, StreamWriter
@@ -217,6 +218,8 @@ async def _listens(running: ContainerService, port: int) -> None:
             pause = min(pause * 1.5, longest)
         else:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
             return
 
 

@@ -26,6 +26,7 @@ async def relay(one: Streams, other: Streams) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         for _, writer in (one, other):
             writer.close()
+        for _, writer in (one, other):
             with contextlib.suppress(OSError, ConnectionError):
                 await writer.wait_closed()
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from drydock.engine.errors import EngineError, ExecError
 from drydock.engine.process.command import Command
 from drydock.engine.process.config import DEFAULT_PATH
+from drydock.engine.process.endpoints import SessionEndpoints
 from drydock.engine.process.mounting import Mounted, mount_all, open_volumes
 from drydock.engine.process.mounts import SecretMount, TreeMount
 from drydock.engine.process.scrub import Scrubber
@@ -97,9 +98,9 @@ async def open_sandbox(
             stack, session, container.mounts, inputs.trees, volumes, inputs.files, edit.path
         )
         account = await asyncio.to_thread(_account, RootView(edit.path), container, command)
-        network = await engine.network()
-        endpoint = await network.attach()
-        stack.push_async_callback(network.release, endpoint)
+        endpoints = session.part(SessionEndpoints)
+        endpoint = await endpoints.take(fresh=not slot)
+        stack.callback(endpoints.give_back, endpoint, spoiled=not slot or command.privileged)
         spec = ProcessSpec(
             args=command.args,
             env=_environment(container, account, inputs.variables, env),
