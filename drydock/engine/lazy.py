@@ -49,7 +49,7 @@ class Flights:
         if flight is None:
             flight = _Flight(asyncio.ensure_future(_run(thunk)))
             self.running[key] = flight
-            flight.task.add_done_callback(lambda _: self.running.pop(key, None))
+            flight.task.add_done_callback(lambda done: self._landed(key, done))
         flight.waiters += 1
         try:
             return cast("T", await asyncio.shield(flight.task))
@@ -60,6 +60,12 @@ class Flights:
                 if self.running.get(key) is flight:
                     del self.running[key]
                 flight.task.cancel()
+
+    def _landed(self, key: str, task: asyncio.Task[Any]) -> None:
+        if (flight := self.running.get(key)) is not None and flight.task is task:
+            del self.running[key]
+        if not task.cancelled():
+            task.exception()  # looked at, in case every waiter left before it failed
 
 
 async def _run(thunk: Thunk[T]) -> T:

@@ -101,7 +101,6 @@ class Matcher:
                 continue
             text = posixpath.normpath(text).lstrip("/")
             self._patterns.append(Pattern(text, translate(text), negated))
-        self.has_negation = any(pattern.negated for pattern in self._patterns)
 
     def __bool__(self) -> bool:
         return bool(self._patterns)
@@ -119,11 +118,14 @@ class Matcher:
                 matched = not pattern.negated
         return matched, tuple(hits)
 
-    def may_match_below(self, path: str) -> bool:
-        """Return whether anything below a directory could match that the directory itself does not."""
+    def may_match_below(self, path: str, *, negated: bool = False) -> bool:
+        """Return whether a pattern could match below a directory what it does not match itself.
+
+        `negated` asks about the patterns with `!` instead, which take things out again.
+        """
         parts = path.split("/")
         return any(
-            not pattern.negated and _reaches(pattern.text.split("/"), parts)
+            pattern.negated == negated and _reaches(pattern.text.split("/"), parts)
             for pattern in self._patterns
         )
 

@@ -141,6 +141,6 @@ class _Walker:
                 yield found_below
 
     def _descends(self, path: str, *, included: bool, excluded: bool) -> bool:
-        if excluded and not self._exclude.has_negation:
+        if excluded and not self._exclude.may_match_below(path, negated=True):
             return False
         return included or self._include.may_match_below(path)

@@ -6,7 +6,6 @@ bare mirror per address and from there into trees.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import re
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from .socket import Socket
 
 _GIT_PORTS = {"http": 80, "https": 443, "git": 9418, "ssh": 22}
-_LOCKS: dict[Path, asyncio.Lock] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,8 @@ class GitRepository:
         if self.url is None:
             raise EngineError("a repository needs an address or a directory")
         mirror = engine.state.root / "git" / hashlib.sha256(self.url.encode()).hexdigest()[:32]
-        async with _LOCKS.setdefault(mirror, asyncio.Lock()):
+        # Several processes may share the state directory; the lock is let go before anything reads.
+        async with _locked(engine, f"git-{mirror.name}"):
             await self._fetch(mirror, commits)
         yield mirror
 
@@ -91,6 +90,9 @@ class GitRepository:
         if not (mirror / "HEAD").exists():
             await in_thread(lambda: mirror.mkdir(parents=True, exist_ok=True))
             await git("init", "-q", "--bare", ".", cwd=mirror)
+        # Left by a git that was killed: nobody else works here while the lock is held.
+        for stale in await in_thread(lambda: list(mirror.rglob("*.lock"))):
+            stale.unlink(missing_ok=True)
         missing = [commit for commit in commits if not await _has(mirror, commit)]
         if not missing or self.url is None:
             return
@@ -101,6 +103,18 @@ class GitRepository:
             for commit in missing:
                 if not await _has(mirror, commit):
                     await git(*fetch, commit, cwd=mirror, access=access)
+
+
+@asynccontextmanager
+async def _locked(engine: Engine, name: str) -> AsyncIterator[None]:
+    """Hold a lock of the state directory without blocking the loop."""
+    lock = engine.state.exclusive(name)
+    try:
+        await in_thread(lock.__enter__)
+        yield
+    finally:
+        # A cancelled `in_thread` has waited too, so the lock is held here in every case.
+        lock.__exit__(None, None, None)
 
 
 async def _has(mirror: Path, commit: str) -> bool:
