@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import faulthandler
 import json
 import logging
 import os
@@ -91,6 +92,7 @@ def _lifeline(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
 
 def main() -> int:
     """Run the command."""
+    faulthandler.register(signal.SIGUSR2)  # where does it hang? kill -USR2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     given = options()
     if given.kubelet == "on":

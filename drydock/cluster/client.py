@@ -7,6 +7,8 @@ calls return belongs to the caller.
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -18,7 +20,6 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 TOKEN_REQUEST = "authentication.k8s.io/v1/TokenRequest"  # noqa: S105 - a kind, not a secret
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "Client",
     "InProcessClient",
     "Kind",
-    "Kind",
     "Obj",
 ]
 
@@ -40,14 +40,6 @@ class Kind:
     """One kind that can be listed, watched and deleted; custom ones included."""
 
     name: str
-    namespaced: bool
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind whose objects can be listed, as `Client` names it."""
-
-    name: str  # "apps/v1/Deployment"
     namespaced: bool
 
 
@@ -104,10 +96,6 @@ class Client(Protocol):
         """Delete an object; `uid` makes sure that it is still the same one."""
         ...
 
-    async def kinds(self) -> builtins.list[Kind]:
-        """Return every kind whose objects are stored, custom ones included."""
-        ...
-
     async def kinds(self) -> Sequence[Kind]:
         """Return what the API serves now, each kind in one version."""
         ...
@@ -116,7 +104,7 @@ class Client(Protocol):
 class Handler(Protocol):
     """What the client needs of the API."""
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> Sequence[Kind]:
         """Return the stored kinds."""
         ...
 
@@ -218,46 +206,25 @@ class InProcessClient:
         await self._call("DELETE", self._api.path(kind, namespace, name), options)
 
     async def kinds(self) -> Sequence[Kind]:
-        """Return what the API serves now, by its own discovery."""
-        found: Sequence[Kind] = ()
-        for path in ("/api", "/apis"):
-            answer = await self._api.handle(self._request("GET", path, b"", accept=DISCOVERY))
-            for group in cast("Obj", answer.body)["items"]:
-                found = [*found, *_kinds(group)]
-        return found
-
-    async def kinds(self) -> builtins.list[Kind]:
-        """Return every kind whose objects are stored, custom ones included."""
+        """Return what the API serves now, each kind in one version."""
         return self._api.kinds()
 
     def _request(self, method: str, path: str, body: Json, **more: Json) -> Request:
         query = {"fieldManager": self._manager, **more.get("query", {})}
         headers = {"content-type": more.get("content_type", "application/json")}
         headers["user-agent"] = self._manager
-        if "accept" in more:
-            headers["accept"] = more["accept"]
         lists = {name: [value] for name, value in query.items()}
         return Request(method, path, self._user, query, lists, headers, body)
 
     async def _call(self, method: str, path: str, body: Json = b"", **more: Json) -> Obj:
+        # The API answers without ever waiting: without this pause, a busy controller would keep the
+        # event loop for itself.
+        await asyncio.sleep(0)
         answer = await self._api.handle(self._request(method, path, body, **more))
         if answer.code >= 400:
             raise _refused(answer)
         found = cast("Obj", answer.body)
         return found if "items" in found else cast("Obj", copied(found))
-
-
-def _kinds(group: Obj) -> Sequence[Kind]:
-    """Read one group of the aggregated discovery; the preferred version of a resource comes first."""
-    found: dict[str, Kind] = {}
-    name = group["metadata"].get("name", "")
-    for version in group["versions"]:
-        prefix = f"{name}/{version['version']}" if name else version["version"]
-        for row in version["resources"]:
-            if {"list", "watch", "delete"} <= set(row["verbs"]):
-                kind = f"{prefix}/{row['responseKind']['kind']}"
-                found.setdefault(row["resource"], Kind(kind, row["scope"] == "Namespaced"))
-    return tuple(found.values())
 
 
 def _refused(answer: Response) -> ApiError:

@@ -190,7 +190,16 @@ def _paths(paths: Obj, row: Resource, reference: str, registry: Registry) -> Non
         }
 
 
+SWAGGER_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+
 def swagger() -> Obj:
-    """Return `/openapi/v2`, which old clients only look at for its existence."""
+    """Return `/openapi/v2`, which clients only ask for kinds that v3 does not list."""
     info = {"title": "Kubernetes", "version": "v1.36.2"}
     return {"swagger": "2.0", "info": info, "paths": {}, "definitions": {}}
+
+
+def swagger_protobuf() -> bytes:
+    """Return the same document as a protobuf `Document` (fields: 1 swagger, 2 info)."""
+    info = b"\x0a\x0aKubernetes" + b"\x12\x07v1.36.2"
+    return b"\x0a\x032.0" + b"\x12" + bytes([len(info)]) + info

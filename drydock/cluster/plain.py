@@ -11,7 +11,7 @@ from drydock.cluster import discovery
 from drydock.cluster.core import Core
 from drydock.cluster.errors import ApiError, Obj, unknown_path
 from drydock.cluster.message import Request, Response
-from drydock.cluster.openapi import OpenApi, swagger
+from drydock.cluster.openapi import SWAGGER_PROTOBUF, OpenApi, swagger, swagger_protobuf
 from drydock.cluster.tokens import ISSUER
 
 VERSION: Obj = {
@@ -77,6 +77,8 @@ class Plain:
             document = self._openapi.document("/".join(parts[2:]))
             return Response(200, document) if document is not None else None
         if parts == ["openapi", "v2"]:
+            if "proto-openapi" in accept:
+                return Response(200, swagger_protobuf(), SWAGGER_PROTOBUF)
             return Response(200, swagger())
         if parts == ["metrics"]:
             return Response(200, self._metrics(), "text/plain; version=0.0.4; charset=utf-8")

@@ -34,7 +34,14 @@ _ZERO = {"string": "", "integer": 0, "number": 0, "boolean": False, "list": None
 
 
 class DecodeError(ValueError):
-    """The body does not fit the types of its kind; the text is what Go's decoder says."""
+    """The body does not fit the types of its kind; the text is what Go's decoder says.
+
+    `conversion` is what the converter of strategic patches says instead.
+    """
+
+    def __init__(self, message: str, conversion: str = "") -> None:
+        super().__init__(message)
+        self.conversion = conversion or message
 
 
 @dataclass
@@ -240,8 +247,10 @@ def _mismatch(
     value: object, names: list[str], owner: str, wanted: str, shown: str = ""
 ) -> DecodeError:
     path = ".".join([owner, *names]) if owner else ".".join(names)
+    kind = {bool: "bool", int: "int64", float: "float64", str: "string"}.get(type(value), "map")
     return DecodeError(
-        f"json: cannot unmarshal {shown or _name(value)} into Go struct field {path} of type {wanted}"
+        f"json: cannot unmarshal {shown or _name(value)} into Go struct field {path} of type {wanted}",
+        f"cannot convert {kind} to {wanted}",
     )
 
 

@@ -71,6 +71,7 @@ def applied(
         before = Writer(BEFORE_APPLY, "Update", writer.version)
         owners = {before: _Owner(fields, "", writer.version)}
     mine = typed.owned(shape, patch).without_below(reset)
+    mine.members.discard("f:metadata")  # an object always has metadata; nobody owns that
     previous = owners.get(writer)
     merged = typed.merge(shape, base, patch)
     others = dict(owners)

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from drydock.cluster.core import Core
+from drydock.cluster.custom.validation import check as check_custom
 from drydock.cluster.errors import Cause, Obj
 from drydock.cluster.resources import Resource
-from drydock.cluster.validation import metadata
+from drydock.cluster.validation import config, metadata, network, pods, policy, workloads
 from drydock.cluster.validation.registry import KINDS, UPDATES
 
 
@@ -20,7 +21,7 @@ def validate_create(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
     if rule is not None:
         causes += rule(obj)
     if resource.custom:
-        causes += _custom(core, resource, obj)
+        causes += check_custom(core.shape(resource), obj)
     return causes
 
 
@@ -30,18 +31,23 @@ def validate_update(
     """Return what is wrong with a new state of an object."""
     causes = metadata.check(resource, obj)
     if subresource in ("", "scale"):
-        update = UPDATES.get(resource.qualified)
-        if update is not None:
-            causes += update(obj, old)
         rule = KINDS.get(resource.qualified)
         if rule is not None and resource.qualified != "pods":
             causes += rule(obj)
+        update = UPDATES.get(resource.qualified)
+        if update is not None:
+            causes += update(obj, old)
     if resource.custom:
-        causes += _custom(core, resource, obj)
+        causes += check_custom(core.shape(resource), obj)
     return causes
 
 
-def _custom(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
-    from drydock.cluster.custom.validation import check
-
-    return check(core.shape(resource), obj)
+__all__ = [
+    "config",
+    "network",
+    "pods",
+    "policy",
+    "validate_create",
+    "validate_update",
+    "workloads",
+]

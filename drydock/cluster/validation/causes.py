@@ -44,3 +44,18 @@ def too_many(field: str, value: int, limit: int) -> Cause:
     """A list that has too many items."""
     text = f"Too many: {value}: must have at most {limit} items"
     return Cause(field, "FieldValueTooMany", text)
+
+
+def not_found(field: str, value: Json) -> Cause:
+    """A reference to something that the object does not hold."""
+    return Cause(field, "FieldValueNotFound", f"Not found: {quoted(value)}")
+
+
+def non_negative(field: str, value: int | None) -> list[Cause]:
+    """Refuse a number below zero."""
+    if value is None or value >= 0:
+        return []
+    return [invalid(field, value, "must be greater than or equal to 0")]
+
+
+IMMUTABLE = "field is immutable"
