@@ -1,0 +1,1 @@
+"""Dockerfile builds: parse, then follow each stage with the containers' own fields."""
