@@ -201,7 +201,10 @@ class _Document:
     def _field(
         self, name: str, function: Function | None, returns: str, description: str, marks: str = ""
     ) -> str:
-        args = ", ".join(self._argument(arg) for arg in (function.args if function else ()))
+        args = ""
+        if function is not None:
+            owner = "" if function is self._module.main.constructor else function.original
+            args = ", ".join(self._argument(arg, owner) for arg in function.args)
         reason = function.deprecated if function else None
         arguments = f"({args})" if args else ""
         return f"  {_text(description)}{name}{arguments}: {returns}{_deprecated(reason)}{marks}"
@@ -210,8 +213,9 @@ class _Document:
         returns = type_text(field.type_def)
         return f"  {_text(field.description)}{field.name}: {returns}{_deprecated(field.deprecated)}"
 
-    def _argument(self, arg: FunctionArg) -> str:
-        text = f"{_text(arg.description)}{arg.name}: {_input_text(arg)}"
+    def _argument(self, arg: FunctionArg, function: str) -> str:
+        given = self._module.user_defaults.find(function, arg.original) is not None
+        text = f"{_text(arg.description)}{arg.name}: {_input_text(arg, given=given)}"
         if arg.default_value is not None and (default := self._default(arg)) is not None:
             text += f" = {default}"
         expected = _base(arg.type_def)
@@ -242,9 +246,9 @@ def type_text(type_def: TypeDef) -> str:
     return text if type_def.optional or type_def.kind == "VOID_KIND" else f"{text}!"
 
 
-def _input_text(arg: FunctionArg) -> str:
+def _input_text(arg: FunctionArg, *, given: bool) -> str:
     text = _input_type(arg.type_def)
-    optional = arg.type_def.optional or arg.contextual
+    optional = arg.type_def.optional or arg.contextual or given
     return text if optional else f"{text}!"
 
 
