@@ -69,7 +69,15 @@ class Resident:
 
     async def socket(self) -> socket.socket:
         """Make a TCP socket that belongs to the namespace, ready for the event loop."""
-        made = await self.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        making = asyncio.ensure_future(
+            self.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        )
+        try:
+            made = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # The thread makes it all the same, and nobody else would close it.
+            making.add_done_callback(lambda done: done.exception() or done.result().close())
+            raise
         made.settimeout(0)
         return made
 
