@@ -20,13 +20,13 @@ from typing import IO, Any, Literal
 
 from drydock.runtime.errors import ImageFault
 from drydock.runtime.image import (
-    INDEX_TYPES,
     OCI_CONFIG,
     OCI_INDEX,
     OCI_LAYER,
     OCI_MANIFEST,
     canonical,
     choose_platform,
+    load_document,
 )
 from drydock.runtime.state import StateDir
 from drydock.runtime.unpack import open_tar
@@ -38,10 +38,13 @@ _PIECE = 1 << 20
 def read(state: StateDir, path: Path, tag: str, platform: str) -> str:
     """Store the blobs of one image in the archive at `path`; return its manifest's digest. Blocking."""
     with _as_folder(state, path) as folder:
-        if (folder / "index.json").exists():
-            return _read_layout(state, folder, tag, platform, path)
-        if (folder / "manifest.json").exists():
-            return _read_docker(state, folder, tag, path)
+        try:
+            if (folder / "index.json").exists():
+                return _read_layout(state, folder, tag, platform, path)
+            if (folder / "manifest.json").exists():
+                return _read_docker(state, folder, tag, path)
+        except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
+            raise ImageFault(f"{path.name} is a broken image archive: {error!r}") from error
     raise ImageFault(f"{path.name} is neither an OCI layout nor a docker archive")
 
 
@@ -77,8 +80,7 @@ def _as_folder(state: StateDir, path: Path) -> Iterator[Path]:
 
 
 def _read_layout(state: StateDir, folder: Path, tag: str, platform: str, path: Path) -> str:
-    index = json.loads((folder / "index.json").read_bytes())
-    entries = index.get("manifests") or []
+    entries = load_document((folder / "index.json").read_bytes(), path.name).get("manifests") or []
     if tag:
         entries = [
             entry for entry in entries if (entry.get("annotations") or {}).get(_REF_NAME) == tag
@@ -89,10 +91,10 @@ def _read_layout(state: StateDir, folder: Path, tag: str, platform: str, path: P
         digest = str(entries[0]["digest"])
     else:
         digest = choose_platform({"manifests": entries}, platform, path.name)
-    document = json.loads(_take(state, folder, digest).read_bytes())
-    if document.get("mediaType") in INDEX_TYPES or "manifests" in document:
+    document = load_document(_take(state, folder, digest).read_bytes(), path.name)
+    if "manifests" in document:
         digest = choose_platform(document, platform, path.name)
-        document = json.loads(_take(state, folder, digest).read_bytes())
+        document = load_document(_take(state, folder, digest).read_bytes(), path.name)
     for entry in (document["config"], *document["layers"]):
         _take(state, folder, entry["digest"])
     return digest

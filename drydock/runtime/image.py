@@ -7,6 +7,7 @@ and OCI differ in media types only, and both are read; what is written is OCI un
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,31 @@ class Image:
 def canonical(document: Mapping[str, Any]) -> bytes:
     """Return a JSON document in the one form whose digest is used."""
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def load_document(content: bytes, name: str) -> dict[str, Any]:
+    """Read a manifest or index from outside; ImageFault names `name` if it is not what it should be."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise ImageFault(f"{name}: its manifest is not valid JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("schemaVersion") != 2:
+        raise ImageFault(f"{name}: its manifest is of a form that has not been in use since 2017")
+    entries = document.get("manifests")
+    if entries is None:
+        layers = document.get("layers")
+        entries = [document.get("config"), *(layers if isinstance(layers, list) else [None])]
+    if not isinstance(entries, list) or not all(map(_is_descriptor, entries)):
+        raise ImageFault(f"{name}: its manifest names a blob without a sha256 digest or a size")
+    return document
+
+
+def _is_descriptor(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("size"), int)
+        and re.fullmatch("sha256:[0-9a-f]{64}", str(entry.get("digest"))) is not None
+    )
 
 
 def choose_platform(index: Mapping[str, Any], platform: str, name: str) -> str:

@@ -30,10 +30,11 @@ from drydock.runtime.image import (
     LayerBlob,
     canonical,
     choose_platform,
+    load_document,
 )
 from drydock.runtime.network import Network
 from drydock.runtime.pack import Compression
-from drydock.runtime.recipes import Kitchen, known_recipes, recipe_for
+from drydock.runtime.recipes import Kitchen, Recipe, known_recipes, recipe_for
 from drydock.runtime.reference import Reference
 from drydock.runtime.registry import Manifest, RegistryClient, Repository
 from drydock.runtime.registry_auth import Auth
@@ -43,7 +44,10 @@ from drydock.runtime.snapshot import Snapshot, SnapshotStore
 from drydock.runtime.state import StateDir
 from drydock.runtime.transport import Dial
 
-__all__ = ["Auth", "Dial", "ImageStore"]
+__all__ = ["Auth", "Dial", "ImageStore", "Notice"]
+
+Notice = Callable[[str], None]
+"""Hears in plain words that a recipe stood in for a registry."""
 
 _CHAINS = "image-chain"
 _LAYERS = "image-layer"
@@ -60,7 +64,7 @@ class ImageStore:
         *,
         runner: Runner | None = None,
         network: Network | None = None,
-        notice: Callable[[str], None] | None = None,
+        notice: Notice | None = None,
         config: RegistryConfig | None = None,
     ) -> None:
         self._state = state
@@ -78,10 +82,11 @@ class ImageStore:
         dial: Dial | None = None,
         auth: Auth | None = None,
         platform: str = DEFAULT_PLATFORM,  # noqa: ARG002 - an index is pinned as a whole
+        notice: Notice | None = None,
     ) -> str:
         """Return `reference` with the digest that its tag names now.
 
-        An image that only a recipe makes gets the digest of the recipe, which `pull` understands again.
+        An image that only a recipe makes gets the digest of the recipe, which `pull` understands again; `notice` is told.
         """
         name = Reference.parse(reference)
         if name.digest:
@@ -90,9 +95,8 @@ class ImageStore:
             async with self._find(name, dial, auth) as (_, manifest):
                 return str(name.with_digest(manifest.digest))
         except RegistryFault as error:
-            recipe = recipe_for(name)
-            if recipe is None:
-                raise _not_found(name, error) from error
+            recipe = _stand_in(name, error)
+            self._tell(name, recipe, error, notice)
             return str(name.with_digest(recipe.digest))
 
     async def pull(
@@ -102,34 +106,30 @@ class ImageStore:
         dial: Dial | None = None,
         auth: Auth | None = None,
         platform: str = DEFAULT_PLATFORM,
+        notice: Notice | None = None,
     ) -> Image:
-        """Return the image that `reference` names, unpacked.
+        """Return the image that `reference` names, unpacked; `notice` is told if a recipe stands in for a registry.
 
         InvalidReference, ImageNotFound (lists why each registry failed and which recipes exist) or another ImageFault.
         """
         name = Reference.parse(reference)
-        recipe = recipe_for(name)
-        if recipe is not None and name.digest == recipe.digest:
-            return await self._cook(name)
+        if name.digest and (recipe := recipe_for(name)) is not None:
+            return await self._cook(name, recipe)
         known = self._known_manifest(name, platform)
         if known is not None:
             return await self._unpack(name, known, None)
         try:
             async with self._find(name, dial, auth) as (repository, manifest):
-                name = name.with_digest(name.digest or manifest.digest)
-                document = json.loads(manifest.content)
+                pinned = name.with_digest(name.digest or manifest.digest)
+                document = load_document(manifest.content, str(pinned))
                 if _is_index(manifest.media_type, document):
-                    chosen = choose_platform(document, platform, str(name))
-                    single = await repository.manifest(chosen)
-                    return await self._unpack(name, single, repository)
-                return await self._unpack(name, manifest, repository)
-        except RegistryUnreachable as error:
-            if recipe is None or name.digest:
-                raise _not_found(name, error) from error
+                    chosen = choose_platform(document, platform, str(pinned))
+                    manifest = await repository.manifest(chosen)  # noqa: PLW2901 - one of several
+                return await self._unpack(pinned, manifest, repository)
         except RegistryFault as error:
-            if recipe is None or error.status != 404 or name.digest:
-                raise _not_found(name, error) from error
-        return await self._cook(name)
+            recipe = _stand_in(name, error)
+            self._tell(name, recipe, error, notice)
+        return await self._cook(name, recipe)
 
     async def assemble(
         self,
@@ -252,11 +252,9 @@ class ImageStore:
     async def _unpack(
         self, name: Reference | None, manifest: Manifest, repository: Repository | None
     ) -> Image:
-        document = json.loads(manifest.content)
-        if document.get("schemaVersion") != 2 or "config" not in document:
-            raise ImageFault(
-                f"{name}: its manifest is of a form that has not been in use since 2017"
-            )
+        document = load_document(manifest.content, str(name or "the archive"))
+        if "config" not in document:
+            raise ImageFault(f"{name or 'the archive'}: an index of indexes is no image")
         entries = document["layers"]
         wanted = [document["config"]["digest"]]
         fetches = {
@@ -309,14 +307,21 @@ class ImageStore:
 
     # -- from recipes and snapshots
 
-    async def _cook(self, name: Reference) -> Image:
-        recipe = recipe_for(name)
-        if recipe is None:
-            raise ImageNotFound(f"there is no recipe for {name}")
+    def _tell(
+        self, name: Reference, recipe: Recipe, error: RegistryFault, notice: Notice | None
+    ) -> None:
+        """Say in plain words that an image is not the registry's: to the caller, and once to the store's owner."""
+        unreachable = isinstance(error, RegistryUnreachable)
+        reason = "no registry answered" if unreachable else "no registry has it"
+        short = f"{name.repository.removeprefix('library/')}:{name.tag}"
+        text = f"{short}: {reason}; made from {recipe.source}"
+        if notice is not None:
+            notice(text)
         if recipe.name not in self._noticed:
             self._noticed.add(recipe.name)
-            short = f"{name.repository.removeprefix('library/')}:{name.tag}"
-            self._notice(f"{short}: no registry answered; made from {recipe.source}")
+            self._notice(text)
+
+    async def _cook(self, name: Reference, recipe: Recipe) -> Image:
         snapshot = await self._kitchen.cook(recipe)
         reference = str(name.with_digest(recipe.digest))
         return Image(reference, recipe.config, snapshot)
@@ -353,8 +358,14 @@ def _chain_id(diff_ids: list[str]) -> str:
     return " ".join(diff_ids)
 
 
-def _not_found(name: Reference, error: RegistryFault) -> ImageNotFound:
-    recipes = ", ".join(known_recipes())
-    return ImageNotFound(
-        f"{name}: {error}. No recipe makes it either; these images can be made without a registry: {recipes}"
-    )
+def _stand_in(name: Reference, error: RegistryFault) -> Recipe:
+    """Return the recipe to use after `error`; ImageNotFound if there is none, or a registry only had a bad moment."""
+    recipe = recipe_for(name)
+    if recipe is None:
+        recipes = ", ".join(known_recipes())
+        raise ImageNotFound(
+            f"{name}: {error}. No recipe makes it either; these images can be made without a registry: {recipes}"
+        ) from error
+    if not isinstance(error, RegistryUnreachable) and error.status != 404:
+        raise ImageNotFound(f"{name}: {error}") from error
+    return recipe
