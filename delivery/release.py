@@ -6,6 +6,7 @@ not answer, evidence is taken first, then what was changed is undone; the old po
 
 import os
 import socket
+from dataclasses import dataclass
 
 from delivery.cluster import Cluster, KubectlError, Obj
 from delivery.errors import DeliveryError, PreflightError, RollbackError, RolloutError
@@ -33,7 +34,7 @@ def deploy(cluster: Cluster, plan: Plan) -> str:
     check(cluster, plan, objects)
     with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
         names = deployments_of(objects)
-        before = revisions(cluster, plan.namespace, names)
+        before = snapshot(cluster, plan.namespace, names)
         _apply(cluster, plan.namespace, rendered)
         try:
             follow(cluster, plan.namespace, names, plan.rollout_seconds, lease.still_held)
@@ -94,10 +95,21 @@ def deployments_of(objects: list[Obj]) -> list[str]:
     return [each["metadata"]["name"] for each in objects if each["kind"] == "Deployment"]
 
 
-def revisions(cluster: Cluster, namespace: str, names: list[str]) -> dict[str, str]:
-    """Remember which revision each Deployment has; empty for those that are not there yet."""
+@dataclass(frozen=True)
+class Before:
+    """What a Deployment was: its revision, and the pods it described; both empty if it was not there."""
+
+    revision: str
+    template: Obj
+
+
+def snapshot(cluster: Cluster, namespace: str, names: list[str]) -> dict[str, Before]:
+    """Remember what each Deployment is now."""
     found = {name: get(cluster, namespace, name) for name in names}
-    return {name: revision(each) if each else "" for name, each in found.items()}
+    return {
+        name: Before(revision(each), each["spec"]["template"]) if each else Before("", {})
+        for name, each in found.items()
+    }
 
 
 def _apply(cluster: Cluster, namespace: str, rendered: str) -> None:
@@ -116,18 +128,18 @@ def _apply(cluster: Cluster, namespace: str, rendered: str) -> None:
     say(told)
 
 
-def _undo(cluster: Cluster, plan: Plan, before: dict[str, str], lease: Lease) -> str:
+def _undo(cluster: Cluster, plan: Plan, before: dict[str, Before], lease: Lease) -> str:
     """Put back what this release changed; return what became of it, raise RollbackError."""
-    now = revisions(cluster, plan.namespace, list(before))
-    changed = [name for name in before if now[name] != before[name]]
-    back = [name for name in changed if before[name]]
+    now = snapshot(cluster, plan.namespace, list(before))
+    changed = [name for name in before if now[name].template != before[name].template]
+    back = [name for name in changed if before[name].revision]
     if not changed:
         return "This release changed no Deployment, so nothing was rolled back."
     if not back:
         return "This was the first release, so there is nothing to roll back to; it stays as it is."
     try:
         for name in back:
-            _put_back(cluster, plan.namespace, name, before[name])
+            _put_back(cluster, plan.namespace, name, before[name].revision)
         follow(cluster, plan.namespace, back, plan.rollout_seconds, lease.still_held)
     except (Hopeless, DeliveryError) as error:
         told = f"the rollback of {', '.join(back)} failed too: {error}"

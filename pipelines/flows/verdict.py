@@ -43,9 +43,9 @@ async def end(report: str, code: int) -> None:
 
     The SDK would log a traceback of that process's error, which would bury the report.
     """
-    shown = python.base().with_new_file("/report.txt", report)
+    command = ["sh", "-c", f"cat; exit {code}"]
     try:
-        await shown.with_exec(["sh", "-c", f"cat /report.txt; exit {code}"]).sync()
+        await python.base().with_exec(command, stdin=report).sync()
     except dagger.ExecError as error:
         if error.exit_code == code:
             logging.getLogger("dagger.mod").addFilter(_Once(error))
