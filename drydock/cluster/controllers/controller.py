@@ -119,6 +119,8 @@ class Controller(ABC):
                 await self.sync(key)
                 self.queue.forget(key)
             except ApiError as error:
+                if is_terminating_namespace(error):
+                    continue  # nothing can be made there any more, and what is there goes
                 level = logging.DEBUG if error.code in (404, 409) else logging.WARNING
                 log.log(level, "%s %s/%s: %s", self.name, *key, error)
                 self.queue.retry(key)
@@ -127,3 +129,9 @@ class Controller(ABC):
                 self.queue.retry(key)
             finally:
                 self.queue.done(key)
+
+
+def is_terminating_namespace(error: ApiError) -> bool:
+    """Tell whether a creation was refused because its namespace is going."""
+    causes = (error.details or {}).get("causes") or []
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)

@@ -9,16 +9,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drydock.cluster.client import ApiError, Client
-from drydock.cluster.controllers.controller import Controller
+from drydock.cluster.controllers.controller import Controller, is_terminating_namespace
 from drydock.cluster.controllers.informer import Cache
 from drydock.cluster.controllers.meta import Key, is_deleting, key_of, stamp
-from drydock.cluster.controllers.replicaset import is_terminating_namespace
 from drydock.cluster.errors import Obj
 
 FINALIZER = "kubernetes"
 POLL_SECONDS = 0.5
-PODS_FIRST = ("v1/Pod",)
-NOT_DELETED = {"v1/Event", "events.k8s.io/v1/Event"}
 
 
 class NamespaceController(Controller):

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from drydock.cluster.client import ApiError, Client
-from drydock.cluster.controllers.controller import Controller
+from drydock.cluster.controllers.controller import Controller, is_terminating_namespace
 from drydock.cluster.controllers.informer import Cache
 from drydock.cluster.controllers.meta import (
     Key,
@@ -169,9 +169,3 @@ async def in_bursts(count: int, create: Callable[[], Awaitable[None]]) -> ApiErr
         count -= size
         size *= 2
     return None
-
-
-def is_terminating_namespace(error: ApiError) -> bool:
-    """Tell whether a creation was refused because its namespace is going."""
-    causes = (error.details or {}).get("causes") or []
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
