@@ -126,13 +126,13 @@ class TunnelSource:
 
     async def start(self, services: SessionServices, _: str) -> Running:
         """Start the service and listen on the host."""
+        for item in self.forwards:
+            if item.protocol != "TCP":
+                raise EngineError(
+                    f"cannot tunnel port {item.backend}/udp: Drydock's tunnels are TCP only"
+                )
         running = TunnelService(services, self.service)
         try:
-            for item in self.forwards:
-                if item.protocol != "TCP":
-                    raise EngineError(
-                        f"cannot tunnel port {item.backend}/udp: Drydock's tunnels are TCP only"
-                    )
             await services.start(self.service)
             for item in self.forwards:
                 await running.listen(item)

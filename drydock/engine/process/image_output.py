@@ -158,9 +158,12 @@ def _recompressed(state: StateDir, layer: LayerBlob, compression: Compression) -
         return layer
     temporary = state.tmp / secrets.token_hex(8)
     try:
-        with open_tar(state.blob(layer.digest)) as plain, temporary.open("wb") as raw:
-            with _compressor(raw, compression) as packed:
-                shutil.copyfileobj(plain, packed, _PIECE)
+        with (
+            open_tar(state.blob(layer.digest)) as plain,
+            temporary.open("wb") as raw,
+            _compressor(raw, compression) as packed,
+        ):
+            shutil.copyfileobj(plain, packed, _PIECE)
         with temporary.open("rb") as packed_again:
             digest = "sha256:" + hashlib.file_digest(packed_again, "sha256").hexdigest()
         size = temporary.stat().st_size

@@ -6,13 +6,12 @@ they are, secrets as files in memory, sockets as sockets of our own. Everything 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import asyncio
 
 from drydock.engine.errors import EngineError
 from drydock.engine.process.mounts import (

@@ -42,7 +42,7 @@ def _number(view: RootView, path: str, name: str) -> int | None:
         return int(name)
     for line in read_text(view, path).splitlines():
         fields = line.split(":")
-        if len(fields) > 2 and fields[0] == name and fields[2].isdecimal():  # noqa: PLR2004
+        if len(fields) > 2 and fields[0] == name and fields[2].isdecimal():
             return int(fields[2])
     return None
 

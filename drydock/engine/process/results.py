@@ -43,17 +43,18 @@ class ResultStore:
         if raw is None:
             return None
         rootfs = self._snapshots.get(raw["rootfs"])
-        mounts = tuple(id and self._snapshots.get(id) for id in raw["mounts"])
-        if rootfs is None or any(
-            snapshot is None for snapshot, id in zip(mounts, raw["mounts"], strict=True) if id
-        ):
+        mounts = [name and self._snapshots.get(name) for name in raw["mounts"]]
+        # None stands for a mount that keeps nothing; one that was kept and is gone ends it.
+        if rootfs is None or [name is None for name in raw["mounts"]] != [
+            m is None for m in mounts
+        ]:
             return None
         packed = await asyncio.to_thread(self._read, key, raw["output"])
         if packed is None:
             return None
         return Executed(
             rootfs,
-            tuple(snapshot or None for snapshot in mounts),
+            tuple(mounts),
             raw["exit_code"],
             Journal.unpack(packed),
         )

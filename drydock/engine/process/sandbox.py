@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drydock.engine.errors import EngineError, ExecError
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from drydock.engine.types.container import Container
     from drydock.runtime.network import Endpoint
 
+_FOLDER_MODE = 0o755
+
 
 @dataclass
 class Sandbox:
@@ -51,7 +54,7 @@ class Sandbox:
     async def keep(self) -> tuple[Snapshot, tuple[Snapshot | None, ...]]:
         """Make what the command wrote last; return the container's files and those of its mounts."""
         rootfs = await self.edit.commit()
-        mounts = [edit and await edit.commit() for edit in self.mounted.edits]
+        mounts = [None if edit is None else await edit.commit() for edit in self.mounted.edits]
         return rootfs, tuple(mounts)
 
     def make_workdir(self) -> None:
@@ -164,13 +167,13 @@ def _environment(
     return {**more, **env}
 
 
-def _make_folders(folder: os.PathLike[str]) -> None:
-    """Make a folder and its parents, with mode 0755 whatever the umask is."""
+def _make_folders(folder: Path) -> None:
+    """Make a folder and its parents, with the usual mode whatever the umask is."""
     missing = []
-    here = os.fspath(folder)
+    here = folder
     while not os.path.lexists(here):
         missing.append(here)
-        here = os.path.dirname(here)
+        here = here.parent
     for path in reversed(missing):
-        os.mkdir(path)
-        os.chmod(path, 0o755)
+        path.mkdir()
+        path.chmod(_FOLDER_MODE)

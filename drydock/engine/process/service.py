@@ -183,7 +183,7 @@ def name_of(key: str) -> str:
     number = int(key, 16)
     name = alphabet[number % 26]
     number //= 26
-    while len(name) < 13:  # noqa: PLR2004 - as long as a real engine's
+    while len(name) < 13:
         number, digit = divmod(number, len(alphabet))
         name += alphabet[digit]
     return name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from drydock.engine.errors import EngineError
@@ -33,7 +34,7 @@ class Container:
 
     rootfs: Lazy[Snapshot]
     platform: str = DEFAULT_PLATFORM
-    config: Config = Config()
+    config: Config = attribute(default_factory=Config)
     mounts: tuple[Mount, ...] = ()
     secret_variables: tuple[tuple[str, Secret], ...] = ()
     volatile_variables: tuple[tuple[str, str], ...] = ()

@@ -33,7 +33,7 @@ async def session(state: StateDir, tmp_path: Path) -> AsyncIterator[Session]:
 
 @pytest.fixture
 async def box(session: Session) -> Container:
-    """A container with busybox and two accounts."""
+    """Return a container with busybox and two accounts."""
     store = session.engine.snapshots
     async with store.edit(store.empty) as edit:
         (edit.path / "bin").mkdir()

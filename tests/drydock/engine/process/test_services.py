@@ -41,7 +41,7 @@ def bound(box: Container, *bindings: tuple[str, Service]) -> Container:
 
 @pytest.fixture
 async def greeter() -> AsyncIterator[int]:
-    """A port of the host's loopback that greets."""
+    """Lend a port of the host's loopback that greets."""
 
     async def greet(_: StreamReader, writer: StreamWriter) -> None:
         writer.write(b"from host\n")
@@ -123,8 +123,7 @@ async def test_an_idle_service_is_stopped(
     await shell.stdout(bound(box, ("web", service)), "true")
     entry = next(iter(services._entries.values()))
     async with asyncio.timeout(20):
-        while not entry.running.ended:
-            await asyncio.sleep(0.02)
+        await entry.running._waiter
     assert services._entries == {}
 
 
