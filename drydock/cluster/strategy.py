@@ -146,7 +146,7 @@ def _pod(core: Core, obj: Obj) -> None:
 
 def qos(spec: Obj) -> str:
     """Return the quality of service class of a pod."""
-    containers = [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     asked = [
         (kind, name, amount(value))
         for c in containers

@@ -1,13 +1,15 @@
 """Checks and changes that depend on other objects than the one that is written.
 
 `admit` may change a new object before its kind prepares it; `validate_admission` sees the final one.
+The order is that of a real server: namespace, limit ranges, service account, priority,
+tolerations; then pod security and quota.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drydock.cluster.admission import lifecycle
+from drydock.cluster.admission import accounts, lifecycle, limits, quota, scheduling, security
 
 if TYPE_CHECKING:
     from drydock.cluster.errors import Obj
@@ -17,7 +19,17 @@ if TYPE_CHECKING:
 def admit(write: Write, obj: Obj) -> None:
     """Change a new object by the rules of its namespace, in place; raises ApiError."""
     lifecycle.check(write, obj)
+    if write.resource.qualified == "pods":
+        limits.fill_in(write, obj)
+        accounts.assign(write, obj)
+        scheduling.assign(write, obj)
 
 
 def validate_admission(write: Write, obj: Obj, old: Obj | None) -> None:
     """Refuse an object by the rules of its namespace."""
+    if write.target.subresource:
+        return
+    if write.resource.qualified == "pods" and old is None:
+        limits.check(write, obj)
+    security.check(write, obj, old)
+    quota.check(write, obj, old)

@@ -64,7 +64,10 @@ def _wanted(accept: str) -> str:
 def _table(show: Printer, body: Obj, include: str) -> Obj:
     if body.get("kind") == "Status":
         return body
-    items = body["items"] if "items" in body and body["kind"].endswith("List") else [body]
+    listed = "items" in body and body["kind"].endswith("List")
+    items = body["items"] if listed else [body]
+    head = {"kind": body["kind"].removesuffix("List") if listed else body["kind"]}
+    head["apiVersion"] = body["apiVersion"]
     meta = {
         name: value
         for name, value in body.get("metadata", {}).items()
@@ -75,7 +78,7 @@ def _table(show: Printer, body: Obj, include: str) -> Obj:
         "apiVersion": META,
         "metadata": meta,
         "columnDefinitions": show.columns(),
-        "rows": [_row(show, item, include) for item in items],
+        "rows": [_row(show, {**head, **item}, include) for item in items],
     }
 
 
@@ -85,7 +88,7 @@ def _row(show: Printer, obj: Obj, include: str) -> Obj:
     if conditions:
         row["conditions"] = conditions
     if include == "Metadata":
-        meta = {k: v for k, v in obj.get("metadata", {}).items()}
+        meta = dict(obj.get("metadata", {}))
         row["object"] = {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": meta}
     elif include == "Object":
         row["object"] = obj

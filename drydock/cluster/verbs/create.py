@@ -18,7 +18,6 @@ def create(core: Core, target: Target, request: Request) -> Response:
     options.field_validation(request, "CreateOptions")
     dry = options.dry_run(request, "CreateOptions")
     obj, warnings = body.read(core, request, target.resource)
-    response = Response(201, warnings=warnings)
     request.warnings = warnings
-    response.body = store_new(Write(core, target, request, dry), obj)
-    return response
+    made = store_new(Write(core, target, request, dry), obj)
+    return Response(201, made, warnings=request.warnings)
