@@ -1,7 +1,8 @@
 """Images in files: OCI layouts (directories and tars) and docker-archives.
 
-Called by images.py. Reading puts all blobs of one image into the state directory and returns its manifest's digest;
-everything that comes in is checked against its digest. Writing is deterministic: sorted names, no times.
+Called by images.py. Reading puts all blobs of one image into the state directory and returns its
+manifest's digest; everything that comes in is checked against its digest. Writing is deterministic:
+sorted names, no times.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ _PIECE = 1 << 20
 
 
 def read(state: StateDir, path: Path, tag: str, platform: str) -> str:
-    """Store the blobs of one image in the archive at `path`; return its manifest's digest. Blocking."""
+    """Store the blobs of one image in the archive at `path`.
+
+    Return its manifest's digest. Blocking.
+    """
     with _as_folder(state, path) as folder:
         try:
             if (folder / "index.json").exists():

@@ -1,8 +1,8 @@
 """The OCI bundle of one container: ProcessSpec in, config.json and the files it binds out.
 
-Called by runner.py. Isolation is Docker's: own pid, mount, ipc, uts and network namespaces, its default capabilities and
-system call filter, its masked and read-only paths; `privileged` lifts these. No cgroups and no resource limits: the
-machine may not let us set them.
+Called by runner.py. Isolation is Docker's: own pid, mount, ipc, uts and network namespaces, its
+default capabilities and system call filter, its masked and read-only paths; `privileged` lifts
+these. No cgroups and no resource limits: the machine may not let us set them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def write_bundle(
 ) -> None:
     """Write config.json and what it binds into `folder`.
 
-    `init`: host path of a static init, None for none. `compiled`: the runtime takes a finished system call filter (crun).
+    `init`: host path of a static init, None for none. `compiled`: the runtime takes a finished
+    system call filter (crun).
     """
     config: dict[str, Any] = {
         "ociVersion": "1.0.2",
@@ -138,7 +139,10 @@ def _system_mounts(spec: ProcessSpec) -> list[dict[str, Any]]:
 
 
 def _own_mounts(folder: Path, spec: ProcessSpec, init: str | None) -> list[dict[str, Any]]:
-    """Write the container's own /etc files; return their mounts, those of the init and of the certificates."""
+    """Write the container's own /etc files.
+
+    Return their mounts, those of the init and of the certificates.
+    """
     hostname = spec.hostname or folder.name
     texts = {
         "/etc/hosts": _hosts(hostname, spec.network, spec.hosts),

@@ -1,7 +1,7 @@
 """Linux capabilities: their names, and which of them this process may hand on.
 
-Called by bundle.py. On a machine that withholds some (a CI worker inside a container, say), asking crun for them would
-make every container fail, so what is not there is left out.
+Called by bundle.py. On a machine that withholds some (a CI worker inside a container, say), asking
+crun for them would make every container fail, so what is not there is left out.
 """
 
 from __future__ import annotations

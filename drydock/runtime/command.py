@@ -1,7 +1,8 @@
 """Whether a container's command can be started, told before it is tried.
 
-Called by runner.py. crun reports a missing program only after the container stands, in its own words; a real engine's
-words are part of its API. The rules are those of Go's exec.LookPath and of the kernel's execve.
+Called by runner.py. crun reports a missing program only after the container stands, in its own
+words; a real engine's words are part of its API. The rules are those of Go's exec.LookPath and of
+the kernel's execve.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _HEAD = 256
 
 
 def check_command(view: RootView, spec: ProcessSpec) -> None:
-    """Raise CommandNotFound or NotExecutable with the message of a real engine, if `spec` cannot be started."""
+    """Raise CommandNotFound or NotExecutable, worded as a real engine, if `spec` cannot start."""
     command = spec.args[0]
     if "/" in command:
         found = view.find(command, spec.cwd)
@@ -59,7 +60,10 @@ def _may_execute(found: Found, user: User) -> bool:
 
 
 def _check_format(view: RootView, command: str, path: str, found: Found) -> None:
-    """Look at the first bytes as the kernel does: a binary, or a script whose interpreter exists."""
+    """Look at the first bytes as the kernel does.
+
+    A binary, or a script whose interpreter exists.
+    """
     if found.host is None:
         return
     with found.host.open("rb") as file:

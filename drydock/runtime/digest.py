@@ -1,8 +1,9 @@
-"""Content digests of trees: equal digests mean equal names, kinds, modes, owners, link targets and contents.
+"""Content digests of trees.
 
-Called by the engine for cache keys of host directories and selections. Times do not count, nor does how a tree came about.
-Contents are hashed by a few threads; what a file held is remembered by its identity and times, so that a tree that was
-digested before costs little more than its listing.
+Equal digests mean equal names, kinds, modes, owners, link targets and contents. Called by the
+engine for cache keys of host directories and selections. Times do not count, nor does how a tree
+came about. Contents are hashed by a few threads; what a file held is remembered by its identity and
+times, so that a tree that was digested before costs little more than its listing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Image types: OCI config, manifest and layers, as they are written and as containers use them.
 
-Called by registry.py, images.py and archive.py, and by the engine for the configuration of containers. Docker's schema 2
-and OCI differ in media types only, and both are read; what is written is OCI unless an archive asks for Docker's form.
+Called by registry.py, images.py and archive.py, and by the engine for the configuration of
+containers. Docker's schema 2 and OCI differ in media types only, and both are read; what is written
+is OCI unless an archive asks for Docker's form.
 """
 
 from __future__ import annotations
@@ -110,10 +111,11 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class Image:
-    """A pulled, imported or made image; its manifest, config and layers are blobs of the state directory.
+    """A pulled, imported or made image.
 
-    `reference` is normalised and, when a registry answered, ends in its digest. `layers` is empty for an image made by a
-    recipe, whose manifest nobody asked for yet; `digest` is then empty too.
+    Its manifest, config and layers are blobs of the state directory. `reference` is normalised and,
+    when a registry answered, ends in its digest. `layers` is empty for an image made by a recipe,
+    whose manifest nobody asked for yet; `digest` is then empty too.
     """
 
     reference: str
@@ -129,7 +131,10 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def load_document(content: bytes, name: str) -> dict[str, Any]:
-    """Read a manifest or index from outside; ImageFault names `name` if it is not what it should be."""
+    """Read a manifest or index from outside.
+
+    ImageFault names `name` if it is not what it should be.
+    """
     try:
         document = json.loads(content)
     except ValueError as error:
@@ -154,7 +159,7 @@ def _is_descriptor(entry: object) -> bool:
 
 
 def choose_platform(index: Mapping[str, Any], platform: str, name: str) -> str:
-    """Return the digest of the manifest for `platform` (`os/architecture[/variant]`) in an index."""
+    """Return the digest that an index has for `platform` (`os/architecture[/variant]`)."""
     wanted = [*platform.split("/"), "", ""][:3]
     offered = []
     for entry in index.get("manifests") or ():
@@ -166,9 +171,8 @@ def choose_platform(index: Mapping[str, Any], platform: str, name: str) -> str:
         ):
             return str(entry["digest"])
         offered.append(f"{system}/{architecture}")
-    raise ImageFault(
-        f"{name} has no image for {platform}, only for {', '.join(sorted(set(offered))) or 'nothing'}"
-    )
+    others = ", ".join(sorted(set(offered))) or "nothing"
+    raise ImageFault(f"{name} has no image for {platform}, only for {others}")
 
 
 def _words(value: str | list[str] | None) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """Images by name: registries and mirrors first, a recipe second.
 
-Called by the engine (`Container.from`, `publish`, `import`) and the kubelet. Blobs and unpacked layers are kept by content,
-so an image that is known by digest needs no network, and images share what they have in common. When no registry or mirror
-answers for a name that a recipe knows, the recipe makes the image from Debian packages and `notice` is told once.
+Called by the engine (`Container.from`, `publish`, `import`) and the kubelet. Blobs and unpacked
+layers are kept by content, so an image that is known by digest needs no network, and images share
+what they have in common. When no registry or mirror answers for a name that a recipe knows, the
+recipe makes the image from Debian packages and `notice` is told once.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ class ImageStore:
     ) -> str:
         """Return `reference` with the digest that its tag names now.
 
-        An image that only a recipe makes gets the digest of the recipe, which `pull` understands again; `notice` is told.
+        An image that only a recipe makes gets the digest of the recipe, which `pull` understands
+        again; `notice` is told.
         """
         name = Reference.parse(reference)
         if name.digest:
@@ -108,9 +110,10 @@ class ImageStore:
         platform: str = DEFAULT_PLATFORM,
         notice: Notice | None = None,
     ) -> Image:
-        """Return the image that `reference` names, unpacked; `notice` is told if a recipe stands in for a registry.
+        """Return the image that `reference` names, unpacked.
 
-        InvalidReference, ImageNotFound (lists why each registry failed and which recipes exist) or another ImageFault.
+        `notice` is told if a recipe stands in for a registry. InvalidReference, ImageNotFound
+        (lists why each registry failed and which recipes exist) or another ImageFault.
         """
         name = Reference.parse(reference)
         if name.digest and (recipe := recipe_for(name)) is not None:
@@ -140,9 +143,10 @@ class ImageStore:
         compression: Compression = "gzip",
         mtime: int | None = None,
     ) -> Image:
-        """Make an image of a snapshot: the layers of `base` are reused, the difference becomes one layer.
+        """Make an image of a snapshot.
 
-        If `snapshot` was not made from `base`, everything becomes one layer. Equal inputs give equal digests.
+        The layers of `base` are reused, the difference becomes one layer. If `snapshot` was not
+        made from `base`, everything becomes one layer. Equal inputs give equal digests.
         """
         layers: tuple[LayerBlob, ...] = ()
         below = self._snapshots.empty
@@ -188,7 +192,10 @@ class ImageStore:
     async def read_archive(
         self, path: Path, *, tag: str = "", platform: str = DEFAULT_PLATFORM
     ) -> Image:
-        """Import an OCI layout (directory or tar) or a docker-archive; `tag` selects one image of several."""
+        """Import an OCI layout (directory or tar) or a docker-archive.
+
+        `tag` selects one image of several.
+        """
         digest = await asyncio.to_thread(archive.read, self._state, path, tag, platform)
         content = self._state.blob(digest).read_bytes()
         return await self._unpack(None, Manifest(content, "", digest), None)
@@ -210,7 +217,10 @@ class ImageStore:
     async def _find(
         self, name: Reference, dial: Dial | None, auth: Auth | None
     ) -> AsyncIterator[tuple[Repository, Manifest]]:
-        """Open the first registry or mirror that has `name`; the last candidate's error tells of all of them."""
+        """Open the first registry or mirror that has `name`.
+
+        The last candidate's error tells of all of them.
+        """
         hosts = self._client.config.candidates(name.registry)
         failures: list[RegistryFault] = []
         for host in hosts:
@@ -224,7 +234,8 @@ class ImageStore:
                     continue
                 yield repository, manifest
                 return
-        # That one of them knows its business and has no such image says more than that another was silent.
+        # That one of them knows its business and has no such image says more than that another was
+        # silent.
         telling = next((error for error in failures if error.status == 404), failures[-1])
         raise type(telling)("; ".join(map(str, failures)), status=telling.status)
 
@@ -310,7 +321,10 @@ class ImageStore:
     def _tell(
         self, name: Reference, recipe: Recipe, error: RegistryFault, notice: Notice | None
     ) -> None:
-        """Say in plain words that an image is not the registry's: to the caller, and once to the store's owner."""
+        """Say in plain words that an image is not the registry's.
+
+        To the caller, and once to the store's owner.
+        """
         unreachable = isinstance(error, RegistryUnreachable)
         reason = "no registry answered" if unreachable else "no registry has it"
         short = f"{name.repository.removeprefix('library/')}:{name.tag}"
@@ -359,12 +373,16 @@ def _chain_id(diff_ids: list[str]) -> str:
 
 
 def _stand_in(name: Reference, error: RegistryFault) -> Recipe:
-    """Return the recipe to use after `error`; ImageNotFound if there is none, or a registry only had a bad moment."""
+    """Return the recipe to use after `error`.
+
+    ImageNotFound if there is none, or a registry only had a bad moment.
+    """
     recipe = recipe_for(name)
     if recipe is None:
         recipes = ", ".join(known_recipes())
         raise ImageNotFound(
-            f"{name}: {error}. No recipe makes it either; these images can be made without a registry: {recipes}"
+            f"{name}: {error}. No recipe makes it either; "
+            f"these images can be made without a registry: {recipes}"
         ) from error
     if not isinstance(error, RegistryUnreachable) and error.status != 404:
         raise ImageNotFound(f"{name}: {error}") from error

@@ -1,7 +1,8 @@
 """A small persistent dictionary: JSON values by (space, key) in one sqlite file.
 
-The runtime keeps image chains in it, the engine its nodes and results. Several processes and threads may use one file at
-once: each call is one transaction. A value that another version of the code wrote has to be tolerated by its reader.
+The runtime keeps image chains in it, the engine its nodes and results. Several processes and
+threads may use one file at once: each call is one transaction. A value that another version of the
+code wrote has to be tolerated by its reader.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _TOUCH_SECONDS = 3600.0
 
 
 class Index:
-    """JSON values by (space, key); `used` (seconds since the epoch) tells what may be pruned first."""
+    """JSON values by (space, key).
+
+    `used` (seconds since the epoch) tells what may be pruned first.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()

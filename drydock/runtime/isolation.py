@@ -1,9 +1,10 @@
-"""The private namespaces that the engine and the cluster run in, so that a crash leaves nothing behind.
+"""The private namespaces of the engine and the cluster: a crash leaves nothing behind.
 
-Whoever starts an engine or a cluster starts `isolated_command(argv)`; the program calls `prepare()` before anything else.
-When the unshare process dies, by whatever signal, the kernel kills everything inside and takes every mount, network
-namespace and virtual cable with it. Process 1 inside is tini: it reaps what containers leave, passes signals on to the
-program and ends with it. SIGTERM to unshare itself does nothing; the program is asked to end over its control socket.
+Whoever starts an engine or a cluster starts `isolated_command(argv)`; the program calls `prepare()`
+before anything else. When the unshare process dies, by whatever signal, the kernel kills everything
+inside and takes every mount, network namespace and virtual cable with it. Process 1 inside is tini:
+it reaps what containers leave, passes signals on to the program and ends with it. SIGTERM to
+unshare itself does nothing; the program is asked to end over its control socket.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _NETNS = Path("/run/netns")
 
 
 def isolated_command(argv: Sequence[str]) -> list[str]:
-    """Return the command that runs `argv` in private mount and pid namespaces, ended with their parent."""
+    """Return the command that runs `argv` in private namespaces, which end with their parent."""
     return [
         require("unshare"),
         "--mount",
@@ -39,9 +40,9 @@ def isolated_command(argv: Sequence[str]) -> list[str]:
 def prepare() -> None:
     """Make the private mount namespace fit for containers; once, before threads are started.
 
-    crun refuses a host with cgroup v1 and v2 side by side, even when told to leave cgroups alone, so an empty file system
-    hides both; runc, its stand-in, cannot do without and gets version 2 alone. Network namespaces that `ip netns` would
-    name stay private too.
+    crun refuses a host with cgroup v1 and v2 side by side, even when told to leave cgroups alone,
+    so an empty file system hides both; runc, its stand-in, cannot do without and gets version 2
+    alone. Network namespaces that `ip netns` would name stay private too.
     """
     if find("crun") is not None or find("runc") is None:
         mount("drydock", _CGROUP, "tmpfs", options="mode=755,size=64k")
@@ -52,9 +53,9 @@ def prepare() -> None:
 
 
 def private_mounts() -> None:
-    """Give the calling process (it must have one thread) its own mount namespace; for tests and tools.
+    """Give the calling process (it must have one thread) its own mount namespace.
 
-    Mounts made on the host still arrive, mounts made here never leave.
+    For tests and tools. Mounts made on the host still arrive, mounts made here never leave.
     """
     unshare(CLONE_NEWNS)
     mount("none", Path("/"), flags=MS_REC | MS_SLAVE)

@@ -1,7 +1,8 @@
 """What a stack of overlayfs layer directories looks like when merged, without mounting it.
 
-Called by snapshot.py (flattening) and pack.py (layer tars), which need to know where each file comes from and what was
-deleted; a mount shows neither. Whiteouts are character devices 0:0, opaque directories carry an extended attribute.
+Called by snapshot.py (flattening) and pack.py (layer tars), which need to know where each file
+comes from and what was deleted; a mount shows neither. Whiteouts are character devices 0:0, opaque
+directories carry an extended attribute.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ OVERLAY_PREFIXES = ("trusted.overlay.", "user.overlay.")
 
 @dataclass(frozen=True)
 class Entry:
-    """One path of the merged tree; `path` is relative and never empty, `source` is the file in its layer.
+    """One path of the merged tree.
 
-    `whiteout`: the path was deleted from what lies below the stack. `opaque`: a directory that hides everything below.
+    `path` is relative and never empty, `source` is the file in its layer. `whiteout`: the path was
+    deleted from what lies below the stack. `opaque`: a directory that hides everything below.
     """
 
     path: str
@@ -55,7 +57,10 @@ def is_opaque(path: Path) -> bool:
 
 
 def walk(layers: Sequence[Path]) -> Iterator[Entry]:
-    """Yield the merged tree of `layers` (topmost first): parents before children, names in byte order."""
+    """Yield the merged tree of `layers` (topmost first).
+
+    Parents before children, names in byte order.
+    """
     yield from _walk("", list(layers))
 
 
@@ -113,7 +118,8 @@ def copy_attributes(source: Path, status: os.stat_result, target: Path) -> None:
 def flatten(layers: Sequence[Path], target: Path) -> None:
     """Make `target` (an empty directory) one layer that shows what `layers` show together.
 
-    Files are hard links into their layers, which never change, so this costs no space and little time.
+    Files are hard links into their layers, which never change, so this costs no space and little
+    time.
     """
     folders: list[tuple[Path, os.stat_result, Path]] = [(layers[0], layers[0].lstat(), target)]
     for entry in walk(layers):

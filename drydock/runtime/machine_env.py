@@ -1,7 +1,8 @@
-"""What of this machine reaches into every container: certificate authorities, proxies, name servers.
+"""What of this machine reaches into every container.
 
-Called by bundle.py for each process. All of it is put in by bind mounts and environment variables of that one process,
-only where the container says nothing itself, so that no layer, image config or cache key ever depends on the machine.
+Certificate authorities, proxies, name servers. Called by bundle.py for each process. All of it is
+put in by bind mounts and environment variables of that one process, only where the container says
+nothing itself, so that no layer, image config or cache key ever depends on the machine.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _ADDED_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 
 @dataclass(frozen=True)
 class MachineEnv:
-    """Additions for one container; `bundle` is the host's certificate file if it has authorities of its own."""
+    """Additions for one container.
+
+    `bundle` is the host's certificate file if it has authorities of its own.
+    """
 
     variables: Mapping[str, str]
     bundle: Path | None
@@ -57,7 +61,8 @@ def machine_env() -> MachineEnv:
 def own_certificates(environ: Mapping[str, str]) -> Path | None:
     """Return the bundle that holds authorities which images do not know, None if there are none.
 
-    An administrator adds some under /usr/local/share/ca-certificates, or names a bundle in the environment.
+    An administrator adds some under /usr/local/share/ca-certificates, or names a bundle in the
+    environment.
     """
     for name in CERTIFICATE_VARIABLES:
         if (value := environ.get(name)) and Path(value).is_file():

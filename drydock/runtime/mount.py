@@ -1,8 +1,10 @@
-"""Mounting layers on one another: overlayfs with the options that keep an upper directory self-contained.
+"""Mounting layers on one another.
 
-Called by snapshot.py only. redirect_dir, metacopy and index are off, so that an upper directory means the same when it is
-renamed, copied or put on other layers. The layers are named by descriptors (/proc/self/fd/N), because mount options end
-at one page: 128 layers fit on every kernel since 5.11, whatever the length and the characters of the paths.
+Overlayfs with the options that keep an upper directory self-contained. Called by snapshot.py only.
+redirect_dir, metacopy and index are off, so that an upper directory means the same when it is
+renamed, copied or put on other layers. The layers are named by descriptors (/proc/self/fd/N),
+because mount options end at one page: 128 layers fit on every kernel since 5.11, whatever the
+length and the characters of the paths.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ def mount_overlay(
 ) -> None:
     """Mount `lowers` (topmost first) at `target`; read-only unless `upper` and `work` are given.
 
-    A writable mount is volatile: it never syncs the disk, neither for the fsync of a package manager inside nor when it is
-    taken down. What a power cut spoils can be made again.
+    A writable mount is volatile: it never syncs the disk, neither for the fsync of a package
+    manager inside nor when it is taken down. What a power cut spoils can be made again.
     """
     with ExitStack() as opened:
 

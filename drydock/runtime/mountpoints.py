@@ -1,7 +1,7 @@
 """Mount points that an image lacks: made before a container starts, gone when it has ended.
 
-Called by runner.py. What is mounted into a container must leave no trace in its snapshot, not even the empty file or
-folder it was mounted on, nor the changed time of the folder around it.
+Called by runner.py. What is mounted into a container must leave no trace in its snapshot, not even
+the empty file or folder it was mounted on, nor the changed time of the folder around it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from drydock.runtime.rootview import RootView
 
 @dataclass
 class _Touched:
-    """A folder that existed before; times in nanoseconds, before and after something was made in it."""
+    """A folder that existed before.
+
+    Times in nanoseconds, before and after something was made in it.
+    """
 
     path: Path
     before: int
@@ -34,7 +37,10 @@ class MountPoints:
         self._touched: dict[Path, _Touched] = {}
 
     def ensure(self, view: RootView, target: str, *, folder: bool) -> None:
-        """Make sure that `target` exists as a folder or a file; `view` shows what will lie around it."""
+        """Make sure that `target` exists as a folder or a file.
+
+        `view` shows what will lie around it.
+        """
         found = view.find(target)
         if found.host is None:
             return

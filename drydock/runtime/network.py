@@ -1,12 +1,14 @@
-"""The network of one engine or cluster: a bridge in a namespace of its own, with a user-mode way out.
+"""The network of one engine or cluster.
 
+A bridge in a namespace of its own, with a user-mode way out.
     host                     |  bridge namespace                      |  endpoint
     this process <-sockets-> |  dd0 (10.87.0.1/16) -- veth ---------- |  eth0 10.87.0.x
     the internet <-slirp4netns->  tap0 (10.0.2.100), masquerade       |
 
-The engine gives each container an endpoint, the kubelet each pod. Nothing in the host's own namespace changes: no bridge,
-no table, no forwarding. Endpoints cannot reach the host's loopback. Everything goes with this process: the namespaces are
-held by its descriptors, and slirp4netns ends when a pipe from it closes.
+The engine gives each container an endpoint, the kubelet each pod. Nothing in the host's own
+namespace changes: no bridge, no table, no forwarding. Endpoints cannot reach the host's loopback.
+Everything goes with this process: the namespaces are held by its descriptors, and slirp4netns ends
+when a pipe from it closes.
 """
 
 from __future__ import annotations
@@ -43,7 +45,10 @@ _BACKLOG = 128
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A network namespace on the bridge; `namespace` can be opened as long as the endpoint is attached."""
+    """A network namespace on the bridge.
+
+    `namespace` can be opened as long as the endpoint is attached.
+    """
 
     address: str
     namespace: Path
@@ -83,10 +88,14 @@ class Network:
         await self.close()
 
     async def start(self) -> None:
-        """Make the bridge and the way out; MissingProgram or SetupFailed say what the machine lacks."""
+        """Make the bridge and the way out.
+
+        MissingProgram or SetupFailed say what the machine lacks.
+        """
         if self._wants_uplink and not _TUN.exists():  # noqa: ASYNC240 - a device node
             raise SetupFailed(
-                "this machine has no /dev/net/tun, which the network of containers needs. Load it: modprobe tun"
+                "this machine has no /dev/net/tun, which the network of containers needs. "
+                "Load it: modprobe tun"
             )
         self._bridge = await asyncio.to_thread(Namespace)
         self._resident = Resident(self._bridge)
@@ -142,7 +151,10 @@ class Network:
         return endpoint
 
     async def release(self, endpoint: Endpoint) -> None:
-        """Give an endpoint back; whatever still runs in it is cut off, its address is used again last."""
+        """Give an endpoint back.
+
+        Whatever still runs in it is cut off, its address is used again last.
+        """
         namespace = self._attached.pop(endpoint, None)
         if namespace is None:
             return
@@ -173,7 +185,10 @@ class Network:
         return made
 
     async def listen(self, handler: Handler, address: str, port: int) -> asyncio.Server:
-        """Serve `handler` on an address of the bridge namespace; endpoints can connect, the host cannot."""
+        """Serve `handler` on an address of the bridge namespace.
+
+        Endpoints can connect, the host cannot.
+        """
 
         def bind() -> None:
             made.bind((address, port))
@@ -194,7 +209,10 @@ class Network:
             raise
 
     async def datagrams(self, address: str, port: int) -> socket.socket:
-        """Return a UDP socket bound in the bridge namespace; an empty address and port 0 mean any."""
+        """Return a UDP socket bound in the bridge namespace.
+
+        An empty address and port 0 mean any.
+        """
 
         def bind() -> socket.socket:
             made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -218,7 +236,10 @@ class Network:
         self._freed.append(address)
 
     async def nft(self, ruleset: str) -> None:
-        """Apply an nft ruleset in the bridge namespace; RuntimeFault with nft's message if it is wrong."""
+        """Apply an nft ruleset in the bridge namespace.
+
+        RuntimeFault with nft's message if it is wrong.
+        """
         await self._inside().call(partial(run_program, "nft", ["-f", "-"], ruleset))
 
     async def ip(self, lines: list[str]) -> None:
@@ -354,5 +375,8 @@ class Network:
 
 
 def _hardware_address(address: str) -> str:
-    """Return a MAC address that follows from the IP address, so that no neighbour's memory of it goes stale."""
+    """Return a MAC address that follows from the IP address.
+
+    No neighbour's memory of an address goes stale then, when it is given to the next endpoint.
+    """
     return "02:dd:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(address).packed)

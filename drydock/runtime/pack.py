@@ -1,7 +1,9 @@
-"""Writing one OCI layer: a tar of what a stack of layer directories adds to the tree below, deterministically.
+"""Writing one OCI layer.
 
-Called by snapshot.py. Equal trees give equal bytes on every machine: names in byte order, numeric owners, whole seconds,
-hard links to the first name, extended attributes as PAX headers; deletions become `.wh.` files.
+A tar of what a stack of layer directories adds to the tree below, deterministically. Called by
+snapshot.py. Equal trees give equal bytes on every machine: names in byte order, numeric owners,
+whole seconds, hard links to the first name, extended attributes as PAX headers; deletions become
+`.wh.` files.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class _Digesting(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # narrower than a buffer on purpose
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # bytes only
         self._hash.update(data)
         self.size += len(data)
         self._target.write(data)
@@ -60,7 +62,10 @@ def pack_layer(
     compression: Compression,
     mtime: int | None,
 ) -> LayerBlob:
-    """Store the merged `layers` (topmost first) as one blob; `below` shows the tree they lie on. Blocking."""
+    """Store the merged `layers` (topmost first) as one blob.
+
+    `below` shows the tree they lie on. Blocking.
+    """
     temporary = state.tmp / secrets.token_hex(8)
     try:
         with temporary.open("wb", buffering=1 << 20) as file:

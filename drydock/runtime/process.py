@@ -1,7 +1,8 @@
 """What to run in a container: the process, its mounts, its identity and its rights.
 
-The engine and the cluster build a `ProcessSpec`; `runner.Runner` turns it into an OCI bundle. Nothing here does I/O, and
-nothing here is specific to this machine, so a spec may take part in cache keys.
+The engine and the cluster build a `ProcessSpec`; `runner.Runner` turns it into an OCI bundle.
+Nothing here does I/O, and nothing here is specific to this machine, so a spec may take part in
+cache keys.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from pathlib import Path
 from drydock.runtime.network import Endpoint
 
 Sink = Callable[[bytes], None] | int
-"""Where a stream goes: a callable that gets each piece, or a file descriptor that the process writes to itself."""
+"""Where a stream goes.
+
+A callable that gets each piece, or a file descriptor that the process writes to itself.
+"""
 
 DEFAULT_CAPABILITIES: frozenset[str] = frozenset(
     {
@@ -49,7 +53,10 @@ ROOT = User()
 
 @dataclass(frozen=True)
 class BindMount:
-    """A host path that appears at `target`; parents and the mount point are made, and removed again after the run."""
+    """A host path that appears at `target`.
+
+    Parents and the mount point are made, and removed again after the run.
+    """
 
     source: Path
     target: str
@@ -58,7 +65,10 @@ class BindMount:
 
 @dataclass(frozen=True)
 class TmpfsMount:
-    """A file system in memory; `size` in bytes, None for the kernel's default (half of the memory)."""
+    """A file system in memory.
+
+    `size` in bytes, None for the kernel's default (half of the memory).
+    """
 
     target: str
     size: int | None = None
@@ -72,9 +82,10 @@ Mount = BindMount | TmpfsMount
 class ProcessSpec:
     """One process in one container.
 
-    `env` is complete: nothing of the host's environment is added except this machine's certificate variables, which fill in
-    only what is unset and never show in the spec. `hosts` maps names to addresses for /etc/hosts. Without `network` the
-    process has a loopback interface and nothing else.
+    `env` is complete: nothing of the host's environment is added except this machine's certificate
+    variables, which fill in only what is unset and never show in the spec. `hosts` maps names to
+    addresses for /etc/hosts. Without `network` the process has a loopback interface and nothing
+    else.
     """
 
     args: tuple[str, ...]

@@ -1,6 +1,7 @@
 """The host programs that Drydock drives, and the Debian packages they come in.
 
-`drydock doctor` lists `PROGRAMS`; everybody else calls `require`, so that a missing program is named with its package.
+`drydock doctor` lists `PROGRAMS`; everybody else calls `require`, so that a missing program is
+named with its package.
 """
 
 from __future__ import annotations

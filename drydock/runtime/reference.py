@@ -1,7 +1,7 @@
 """Names of images, with Docker's short forms written out.
 
-Called by registry.py, images.py and recipes. `python` means `docker.io/library/python:latest`; a first part is a registry
-only if it has a dot or a colon, or is `localhost`.
+Called by registry.py, images.py and recipes. `python` means `docker.io/library/python:latest`; a
+first part is a registry only if it has a dot or a colon, or is `localhost`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Talking to registries: the Docker Registry HTTP API v2, as far as images need it.
 
-Called by images.py. `RegistryClient.repository` is one repository on one host; manifests come back checked against their
-digest, blobs land checked in the state directory. Reading is retried, writing never is. A host that does not answer fails
-within seconds and is then not asked again for a while, so that "registry first, recipe second" is cheap offline.
+Called by images.py. `RegistryClient.repository` is one repository on one host; manifests come back
+checked against their digest, blobs land checked in the state directory. Reading is retried, writing
+never is. A host that does not answer fails within seconds and is then not asked again for a while,
+so that "registry first, recipe second" is cheap offline.
 """
 
 from __future__ import annotations
@@ -116,7 +117,10 @@ class Repository:
     # -- reading
 
     async def manifest(self, target: str) -> Manifest:
-        """Return the manifest or index behind a tag or digest; RegistryFault with status 404 if there is none."""
+        """Return the manifest or index behind a tag or digest.
+
+        RegistryFault with status 404 if there is none.
+        """
         accept = ", ".join((*MANIFEST_TYPES, *INDEX_TYPES))
         response = await self._get(f"manifests/{target}", {"Accept": accept})
         content = response.content
@@ -205,7 +209,10 @@ class Repository:
             temporary.unlink(missing_ok=True)
 
     async def _retrying(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Call `attempt` again after a broken connection, a server error or a busy answer; only for reading."""
+        """Call `attempt` again after a broken connection, a server error or a busy answer.
+
+        Only for reading.
+        """
         for pause in _PAUSES:
             try:
                 return await attempt()
@@ -236,7 +243,7 @@ class Repository:
         headers: Mapping[str, str] | None = None,
         body: Body = b"",
     ) -> AsyncIterator[httpcore.Response]:
-        """Send a request, prove who asks if the registry wants to know, follow redirects of reads."""
+        """Send a request; prove who asks if the registry wants to know; follow redirects."""
         for _ in range(_MOST_REDIRECTS):
             async with self._send(method, url, headers or {}, body) as response:
                 if response.status == 401 and await self._authorize(response, method):
@@ -255,7 +262,8 @@ class Repository:
             self._client.check_up(self._host)
         sent: dict[bytes | str, bytes | str] = {"User-Agent": "drydock"}
         sent.update(headers.items())
-        # Storage behind a redirect has its own credentials in the URL, and must not see the registry's.
+        # Storage behind a redirect has its own credentials in the URL, and must not see the
+        # registry's.
         if self._authorization and urlsplit(url)[:2] == urlsplit(self._url(""))[:2]:
             sent["Authorization"] = self._authorization
         content: bytes | AsyncIterator[bytes] | None = None

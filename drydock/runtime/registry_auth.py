@@ -1,7 +1,8 @@
 """Proving to a registry who asks: basic authentication and bearer tokens.
 
-Called by registry.py when a registry answers 401. The challenge names who issues tokens and for what; a token is kept for
-as long as the repository is being talked to. Secrets never appear in an error or a repr.
+Called by registry.py when a registry answers 401. The challenge names who issues tokens and for
+what; a token is kept for as long as the repository is being talked to. Secrets never appear in an
+error or a repr.
 """
 
 from __future__ import annotations

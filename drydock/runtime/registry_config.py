@@ -1,11 +1,12 @@
-"""How registries are reached: mirrors, plain http, authorities, as `engine.json` of a real engine says.
+"""How registries are reached.
 
-Called by registry.py. The file is $XDG_CONFIG_HOME/dagger/engine.json (default ~/.config), key `registries`:
+Mirrors, plain http, authorities, as `engine.json` of a real engine says. Called by registry.py. The
+file is $XDG_CONFIG_HOME/dagger/engine.json (default ~/.config), key `registries`:
 
     {"registries": {"docker.io": {"mirrors": ["127.0.0.1:5000"]}, "127.0.0.1:5000": {"http": true}}}
 
-`insecure` leaves certificates unchecked, `rootCAs` (also `ca`, `rootca`) names files with authorities. A registry on the
-loopback speaks plain http unless told otherwise.
+`insecure` leaves certificates unchecked, `rootCAs` (also `ca`, `rootca`) names files with
+authorities. A registry on the loopback speaks plain http unless told otherwise.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class RegistryConfig:
 
     @classmethod
     def load(cls, path: Path | None = None) -> RegistryConfig:
-        """Read `engine.json`; without the file nothing special is known. ImageFault names file and key."""
+        """Read `engine.json`.
+
+        Without the file nothing special is known. ImageFault names file and key.
+        """
         path = path or _default_path()
         try:
             document = json.loads(path.read_bytes())
@@ -82,7 +86,8 @@ class RegistryConfig:
         own = self.host(registry)
         mirrors = []
         for mirror in own.mirrors:
-            # `http` on the registry's own entry was always understood as "its mirrors are plain too".
+            # `http` on the registry's own entry was always understood as "its mirrors are plain
+            # too".
             known = self.hosts.get(mirror)
             mirrors.append(known or Host(mirror, plain=own.plain, insecure=own.insecure))
         return [*mirrors, own]

@@ -1,7 +1,8 @@
 """A container's file system seen from the host: its root with the mounts that will cover it.
 
-Called by command.py (where is the program?), users.py (who is `app`?) and bundle.py (does the mount point exist?) before
-anything is mounted. Links are followed as the process inside will follow them, never out of the root.
+Called by command.py (where is the program?), users.py (who is `app`?) and bundle.py (does the mount
+point exist?) before anything is mounted. Links are followed as the process inside will follow them,
+never out of the root.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ _MOST_LINKS = 40
 
 @dataclass(frozen=True)
 class Found:
-    """A path as the container resolves it: `inside` has no links left, `host` is where it lies on the host.
+    """A path as the container resolves it.
 
-    `host` is None below a file system that exists only inside (tmpfs, /proc). `status` is None if nothing is there.
+    `inside` has no links left, `host` is where it lies on the host. `host` is None below a file
+    system that exists only inside (tmpfs, /proc). `status` is None if nothing is there.
     """
 
     inside: str
@@ -45,7 +47,10 @@ class RootView:
         self._mounts.sort(key=lambda mount: len(mount[0]), reverse=True)
 
     def find(self, path: str, cwd: str = "/") -> Found:
-        """Resolve `path`; names that do not exist are kept as they are. OSError(ELOOP) for a ring of links."""
+        """Resolve `path`; names that do not exist are kept as they are.
+
+        OSError(ELOOP) for a ring of links.
+        """
         resolved: list[str] = []
         status: os.stat_result | None = None
         pending = [*reversed(path.split("/"))]

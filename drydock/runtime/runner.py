@@ -1,8 +1,9 @@
 """Running containers: ProcessSpec and a root file system in, exit code and streams out.
 
-Called by the engine (commands and services of a pipeline), the kubelet (containers of a pod) and the recipes. crun does
-the work, runc where crun is missing. A container never outlives its `run`: time-out and cancellation kill its init, and
-with it the kernel kills the rest. What a killed Drydock leaves under crun's state is swept with the state directory.
+Called by the engine (commands and services of a pipeline), the kubelet (containers of a pod) and
+the recipes. crun does the work, runc where crun is missing. A container never outlives its `run`:
+time-out and cancellation kill its init, and with it the kernel kills the rest. What a killed
+Drydock leaves under crun's state is swept with the state directory.
 """
 
 from __future__ import annotations
@@ -73,20 +74,29 @@ class Running:
 
     @property
     def pid(self) -> int:
-        """Process id of the container's init, as this process sees it; 0 if it is not there (any more)."""
+        """Process id of the container's init, as this process sees it.
+
+        0 if it is not there (any more).
+        """
         try:
             return int((self._folder / "pid").read_text() or 0)
         except FileNotFoundError:
             return 0
 
     async def wait(self) -> int:
-        """Wait for the end; return the exit code (128+N for signal N). SetupFailed if it never came up."""
+        """Wait for the end.
+
+        Return the exit code (128+N for signal N). SetupFailed if it never came up.
+        """
         if self._done is None:
             raise SetupFailed("the container was never started")
         return await asyncio.shield(self._done)
 
     async def signal(self, number: int) -> None:
-        """Send a signal to the container's init, which passes it on; nothing happens if it has ended."""
+        """Send a signal to the container's init, which passes it on.
+
+        Nothing happens if it has ended.
+        """
         if (pid := self.pid) and self._done is not None and not self._done.done():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -112,10 +122,10 @@ class Running:
         stderr: Sink,
         timeout: float | None = None,  # noqa: ASYNC109 - the contract's name
     ) -> int:
-        """Run a further process in the container, by default with its variables, directory and user.
+        """Run a further process in the container, by default in its environment and as its user.
 
-        Returns the exit code. CommandNotFound, NotExecutable or SetupFailed (also when the container has ended) if it
-        could not be started, TimeoutError after `timeout` seconds.
+        Returns the exit code. CommandNotFound, NotExecutable or SetupFailed (also when the
+        container has ended) if it could not be started, TimeoutError after `timeout` seconds.
         """
         spec = replace(
             self._spec,
@@ -158,7 +168,8 @@ class Running:
         child, done = self._process, self._done
         if child is None or done is None:
             return
-        # crun may be anywhere between its start and the container's: whatever it has forked goes, until it gives up.
+        # crun may be anywhere between its start and the container's: whatever it has forked goes,
+        # until it gives up.
         for _ in range(_KILL_ATTEMPTS):
             if done.done():
                 return
@@ -211,9 +222,10 @@ class Runner:
         stderr: Sink,
         timeout: float | None = None,  # noqa: ASYNC109 - the contract's name
     ) -> int:
-        """Run `spec` on the writable tree `rootfs` to its end; return the exit code (128+N for signal N).
+        """Run `spec` on the writable tree `rootfs` to its end.
 
-        CommandNotFound, NotExecutable or SetupFailed if it cannot start; TimeoutError after `timeout` seconds.
+        Return the exit code (128+N for signal N). CommandNotFound, NotExecutable or SetupFailed if
+        it cannot start; TimeoutError after `timeout` seconds.
         """
         running = await self._begin(rootfs, spec, stdin, stdout, stderr)
         try:
@@ -356,7 +368,10 @@ async def _killed(child: subprocess.Popen[bytes]) -> None:
 
 
 def _kill_children(pid: int) -> None:
-    """Kill the direct children of the OCI runtime: the container's init, in whatever stage of its making."""
+    """Kill the direct children of the OCI runtime.
+
+    The container's init, in whatever stage of its making.
+    """
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(FileNotFoundError, ProcessLookupError):
             for child in task.read_text().split():

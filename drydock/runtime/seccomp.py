@@ -1,8 +1,8 @@
 """The system call filter of containers, from the profile that Debian's container packages ship.
 
-Called by bundle.py. The packaged file (golang-github-containers-common, a dependency of skopeo) is in Docker's form, with
-rules that depend on architecture and capabilities; crun wants them decided. Without the file a short list of calls that
-no build or service needs is denied.
+Called by bundle.py. The packaged file (golang-github-containers-common, a dependency of skopeo) is
+in Docker's form, with rules that depend on architecture and capabilities; crun wants them decided.
+Without the file a short list of calls that no build or service needs is denied.
 """
 
 from __future__ import annotations
@@ -66,7 +66,10 @@ _EPERM = 1
 
 @functools.cache
 def filter_for(capabilities: frozenset[str]) -> dict[str, Any] | None:
-    """Return the OCI `linux.seccomp` object for a process with these capabilities; None on an unknown architecture."""
+    """Return the OCI `linux.seccomp` object for a process with these capabilities.
+
+    None on an unknown architecture.
+    """
     known = _ARCHITECTURES.get(platform.machine())
     if known is None:
         return None

@@ -1,8 +1,9 @@
 """Compiling a system call filter once instead of in every container.
 
-Called by bundle.py. crun compiles the profile anew for each container, which is half of a container's start; it also
-accepts the finished program as an annotation. libseccomp is there because crun needs it. Where anything is missing the
-caller hands over the profile itself, so the filter is the same either way.
+Called by bundle.py. crun compiles the profile anew for each container, which is half of a
+container's start; it also accepts the finished program as an annotation. libseccomp is there
+because crun needs it. Where anything is missing the caller hands over the profile itself, so the
+filter is the same either way.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class _Comparison(ctypes.Structure):
 
 @functools.cache
 def compiled_filter(capabilities: frozenset[str]) -> str | None:
-    """Return the filter of `seccomp.filter_for` as base64 of its program; None if it cannot be compiled here."""
+    """Return the filter of `seccomp.filter_for` as base64 of its program.
+
+    None if it cannot be compiled here.
+    """
     profile = filter_for(capabilities)
     if profile is None:
         return None

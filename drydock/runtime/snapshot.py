@@ -1,13 +1,15 @@
 """Snapshots: immutable stacks of layer directories, made by overlayfs.
 
-The engine, the image store and the cluster's kubelet work on snapshots. To change one is to mount it with an upper
-directory (`edit`); to keep the change is to rename that directory (`commit`), whatever its size. On disk:
+The engine, the image store and the cluster's kubelet work on snapshots. To change one is to mount
+it with an upper directory (`edit`); to keep the change is to rename that directory (`commit`),
+whatever its size. On disk:
 
     snapshots/<id>/fs          the layer: what this snapshot adds to its parent
     snapshots/<id>/meta.json   {"parent": id, "chain": [ids to mount, topmost first]}
-    snapshots/<id>/flat        id of a one-layer snapshot of the same content, once the chain became long
+    snapshots/<id>/flat        id of a one-layer snapshot of the same content, for long chains
 
-A snapshot appears by one rename and never changes, so several processes may use one store; pruning needs it alone.
+A snapshot appears by one rename and never changes, so several processes may use one store; pruning
+needs it alone.
 """
 
 from __future__ import annotations
@@ -58,7 +60,10 @@ class _Meta:
 
 
 class Edit:
-    """A snapshot being changed: `path` is the writable tree until `commit` or the end of the context."""
+    """A snapshot being changed.
+
+    `path` is the writable tree until `commit` or the end of the context.
+    """
 
     def __init__(self, store: SnapshotStore, parent: Snapshot, folder: Path, path: Path) -> None:
         self.path = path
@@ -68,7 +73,10 @@ class Edit:
         self._result: Snapshot | None = None
 
     async def commit(self) -> Snapshot:
-        """Keep the changes; return the parent itself if there are none. The tree is gone afterwards."""
+        """Keep the changes.
+
+        Return the parent itself if there are none. The tree is gone afterwards.
+        """
         if self._result is None:
             self._result = await asyncio.to_thread(
                 self._store._keep, self._parent, self._folder, self.path  # noqa: SLF001
@@ -102,12 +110,18 @@ class SnapshotStore:
         return Snapshot(id) if (self._root / id / "meta.json").exists() else None
 
     def parent(self, snapshot: Snapshot) -> Snapshot | None:
-        """Return what `snapshot` was made from; None for the empty tree and for what has no known origin."""
+        """Return what `snapshot` was made from.
+
+        None for the empty tree and for what has no known origin.
+        """
         parent = self._read(snapshot.id).parent
         return None if parent is None else Snapshot(parent)
 
     def steps(self, snapshot: Snapshot, base: Snapshot) -> list[Snapshot] | None:
-        """Return the snapshots made from `base` up to `snapshot`, the latest first; None if it does not descend from it."""
+        """Return the snapshots made from `base` up to `snapshot`, the latest first.
+
+        None if it does not descend from it.
+        """
         found: list[Snapshot] = []
         current: Snapshot | None = snapshot
         while current is not None and current != base:
@@ -140,7 +154,10 @@ class SnapshotStore:
 
     @asynccontextmanager
     async def view(self, snapshot: Snapshot) -> AsyncIterator[Path]:
-        """Mount `snapshot` read-only. All views of one snapshot share a mount, which outlives them for a while."""
+        """Mount `snapshot` read-only.
+
+        All views of one snapshot share a mount, which outlives them for a while.
+        """
         view = self._views.get(snapshot.id)
         if view is None:
             chain = await self._mountable(snapshot)
@@ -163,8 +180,8 @@ class SnapshotStore:
     ) -> LayerBlob:
         """Store what `snapshot` adds over `base` (default: the empty tree) as one layer blob.
 
-        Equal trees give equal bytes: names are sorted, times are whole seconds, or `mtime` (seconds since the epoch) for
-        every file. If `snapshot` does not descend from `base`, ValueError.
+        Equal trees give equal bytes: names are sorted, times are whole seconds, or `mtime` (seconds
+        since the epoch) for every file. If `snapshot` does not descend from `base`, ValueError.
         """
         base = base or self.empty
         steps = self.steps(snapshot, base)
@@ -191,7 +208,10 @@ class SnapshotStore:
             return await edit.commit()
 
     async def prune(self, keep: Iterable[Snapshot]) -> int:
-        """Remove every snapshot that `keep` does not need; return the bytes freed. Needs the store alone."""
+        """Remove every snapshot that `keep` does not need.
+
+        Return the bytes freed. Needs the store alone.
+        """
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -6,9 +6,10 @@
     index.db            keys -> results (index.py)
     run/<owner>/        what one living process holds: upper directories, mount points, bundles
 
-Several processes share one state directory. Each holds a lock on its own folder under run/; a folder whose lock is free
-belongs to a dead process, so whoever comes next sweeps it. Nothing outside run/ is ever half-written: things are made in
-run/<owner>/ and renamed into place, which is why all of it has to be one file system.
+Several processes share one state directory. Each holds a lock on its own folder under run/; a
+folder whose lock is free belongs to a dead process, so whoever comes next sweeps it. Nothing
+outside run/ is ever half-written: things are made in run/<owner>/ and renamed into place, which is
+why all of it has to be one file system.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ _LONGEST_PAUSE = 0.5
 
 
 class StateDir:
-    """One state directory as seen by one process; the first use of `scratch` claims a folder and sweeps dead ones."""
+    """One state directory as seen by one process.
+
+    The first use of `scratch` claims a folder and sweeps dead ones.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -96,7 +100,10 @@ class StateDir:
 
     @asynccontextmanager
     async def exclusively(self, name: str) -> AsyncIterator[None]:
-        """Hold the lock `name` without blocking the event loop; cancelling while waiting gives it up."""
+        """Hold the lock `name` without blocking the event loop.
+
+        Cancelling while waiting gives it up.
+        """
         with self._lock_file(name) as descriptor:
             pause = _FIRST_PAUSE
             while not _try_lock(descriptor):
@@ -148,7 +155,10 @@ class StateDir:
             self._index = None
 
     def _sweep(self) -> None:
-        """Remove the folders of dead processes; the caller holds the sweep lock, so no folder is being made."""
+        """Remove the folders of dead processes.
+
+        The caller holds the sweep lock, so no folder is being made.
+        """
         for folder in self.run.iterdir():
             if not folder.is_dir():
                 continue
@@ -174,7 +184,10 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a scratch folder; mounts in it first, because deleting through one would reach what it shows."""
+    """Remove a scratch folder.
+
+    Mounts in it first, because deleting through one would reach what it shows.
+    """
     for target in mounts_below(folder):
         unmount(target)
     # The lock goes last: a sweep that dies half-way leaves a folder that is still seen as dead.

@@ -1,7 +1,7 @@
 """The standard streams of a container: where its bytes come from and go to.
 
-Called by runner.py. A stream that goes to a callable is a pipe read by the event loop; one that goes to a file descriptor
-is handed to the process itself.
+Called by runner.py. A stream that goes to a callable is a pipe read by the event loop; one that
+goes to a file descriptor is handed to the process itself.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from collections.abc import Callable
 from drydock.runtime.process import Sink
 
 _PIECE = 1 << 16
-# How long a stream may stay open after the container ended; only a process outside of it can hold it that long.
+# How long a stream may stay open after the container ended; only a process outside of it can hold
+# it that long.
 _DRAIN_SECONDS = 5.0
 
 
 class Outlet:
-    """One output stream. `descriptor` goes to the process; close it here once the process has it."""
+    """One output stream. `descriptor` goes to the process.
+
+    Close it here once the process has it.
+    """
 
     def __init__(self, sink: Sink, owner: int = 0) -> None:
         self._reader = -1

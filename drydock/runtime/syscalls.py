@@ -1,7 +1,8 @@
 """The Linux calls that Python 3.11 does not offer: mounts, namespaces and path lookup below a root.
 
-Called by mount.py, netns.py, rooted.py and isolation.py. Every function raises OSError with the path in question. Numbers
-and flags are those of the x86-64 and arm64 kernel headers (both use the generic number for openat2).
+Called by mount.py, netns.py, rooted.py and isolation.py. Every function raises OSError with the
+path in question. Numbers and flags are those of the x86-64 and arm64 kernel headers (both use the
+generic number for openat2).
 """
 
 from __future__ import annotations
@@ -79,7 +80,10 @@ def setns(descriptor: int, kind: int) -> None:
 
 
 def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
-    """Open `path` below the directory descriptor `root` as if that were `/`; no link leads out of it."""
+    """Open `path` below the directory descriptor `root` as if that were `/`.
+
+    No link leads out of it.
+    """
     how = _OpenHow(flags | os.O_CLOEXEC, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
     descriptor = _libc.syscall(
         ctypes.c_long(_SYS_OPENAT2),

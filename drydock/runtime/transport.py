@@ -1,7 +1,8 @@
 """HTTP connections to registries, over TCP or over whatever the caller dials.
 
-Called by registry.py. The engine reaches a registry that is one of its services through the bridge network, so the one seam
-here is `Dial`: it returns the byte streams, everything above (TLS, HTTP, authentication) stays the same.
+Called by registry.py. The engine reaches a registry that is one of its services through the bridge
+network, so the one seam here is `Dial`: it returns the byte streams, everything above (TLS, HTTP,
+authentication) stays the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from contextlib import suppress
 import httpcore
 
 Dial = Callable[[str, int], Awaitable[tuple[StreamReader, StreamWriter]]]
-"""Opens the connection to (host, port); replaces the direct one, e.g. for `registry_service` tunnels."""
+"""Opens the connection to (host, port).
+
+Replaces the direct one, e.g. for `registry_service` tunnels.
+"""
 
 CONNECT_SECONDS = 5.0
 _PIECE = 1 << 16

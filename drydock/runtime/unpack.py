@@ -1,8 +1,9 @@
 """Reading one OCI layer: unpacking its tar over a mounted tree, whatever the tar says.
 
-Called by snapshot.py. A layer comes from a stranger: names with `..`, links that point out of the tree and entries below
-them all stay inside, because each directory is opened by the kernel as if the tree were the root. Whiteouts delete what
-was there before this layer, never what the layer itself brought.
+Called by snapshot.py. A layer comes from a stranger: names with `..`, links that point out of the
+tree and entries below them all stay inside, because each directory is opened by the kernel as if
+the tree were the root. Whiteouts delete what was there before this layer, never what the layer
+itself brought.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Names of users and groups, as the files of a container's own root file system define them.
 
-Called by the engine and the kubelet, which turn `USER app:staff` into numbers before a process is started.
+Called by the engine and the kubelet, which turn `USER app:staff` into numbers before a process is
+started.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class Account:
 def resolve_account(view: RootView, text: str) -> Account:
     """Resolve `uid`, `name`, `uid:gid` or `name:group`; empty means root.
 
-    A numeric user without a group gets the group of its passwd entry, or 0; a named one also its further groups.
-    SetupFailed for a name that is not there.
+    A numeric user without a group gets the group of its passwd entry, or 0; a named one also its
+    further groups. SetupFailed for a name that is not there.
     """
     name, _, group = text.partition(":")
     name = name or "0"

@@ -1,9 +1,9 @@
 """Fixtures for everything below Drydock.
 
-`pytest -m root` is started plainly, as root. Importing this file gives the test process a mount namespace of its own, once,
-while it has a single thread: what tests mount never shows on the host and goes with the process. There is no pid
-namespace, so processes that tests start have to be ended by the code under test. Without root the tests marked `root`
-are skipped.
+`pytest -m root` is started plainly, as root. Importing this file gives the test process a mount
+namespace of its own, once, while it has a single thread: what tests mount never shows on the host
+and goes with the process. There is no pid namespace, so processes that tests start have to be ended
+by the code under test. Without root the tests marked `root` are skipped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[StateDir]:
-    """Make a state directory, also for subprocesses (DRYDOCK_STATE_DIR); its path is short enough for sockets."""
+    """Make a state directory, also for subprocesses (DRYDOCK_STATE_DIR).
+
+    Its path is short enough for sockets.
+    """
     root = Path(tempfile.mkdtemp(prefix="dd-"))
     monkeypatch.setenv("DRYDOCK_STATE_DIR", str(root))
     state = StateDir(root)

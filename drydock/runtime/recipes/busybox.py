@@ -1,6 +1,7 @@
-"""`busybox` and, standing in for it, `alpine`: the static busybox of the host with a link for each of its tools.
+"""`busybox` and, standing in for it, `alpine`.
 
-Alpine's package manager is not there; a pipeline that calls `apk` needs a registry.
+The static busybox of the host with a link for each of its tools. Alpine's package manager is not
+there; a pipeline that calls `apk` needs a registry.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class _Alpine(Recipe):
             etc = edit.path / "etc"
             (etc / "alpine-release").write_text(f"{_ALPINE_RELEASE}\n")
             (etc / "os-release").write_text(
-                f'NAME="Alpine Linux"\nID=alpine\nVERSION_ID={_ALPINE_RELEASE}\nPRETTY_NAME="Alpine Linux v3.20"\n'
+                f'NAME="Alpine Linux"\nID=alpine\nVERSION_ID={_ALPINE_RELEASE}\n'
+                'PRETTY_NAME="Alpine Linux v3.20"\n'
             )
             return await edit.commit()
 

@@ -1,7 +1,8 @@
 """`debian:bookworm-slim`, by mmdebstrap from Debian's archive.
 
-mmdebstrap uses its own default archive, so no host is named here. Documentation and translations are left out, as in the
-official slim image. The package lists stay in an inner snapshot that other recipes install from; the image has none.
+mmdebstrap uses its own default archive, so no host is named here. Documentation and translations
+are left out, as in the official slim image. The package lists stay in an inner snapshot that other
+recipes install from; the image has none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What recipes are, and where they are cooked.
 
-Called by images.py. A result is kept by the recipe's digest and made once, even if two processes ask at the same time; a
-recipe may stand on another one, which is then cooked first.
+Called by images.py. A result is kept by the recipe's digest and made once, even if two processes
+ask at the same time; a recipe may stand on another one, which is then cooked first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _TAIL = 4000
 
 
 class Recipe(ABC):
-    """One base image. `names` are repositories with their registry, `tags` a pattern; `version` counts changes of content."""
+    """One base image. `names` are repositories with their registry, `tags` a pattern.
+
+    `version` counts changes of content.
+    """
 
     name: str
     version: int
@@ -41,7 +44,10 @@ class Recipe(ABC):
 
     @property
     def digest(self) -> str:
-        """A digest that stands for the content: recipe, version, and whatever `ingredients` says."""
+        """A digest that stands for the content.
+
+        Recipe, version, and whatever `ingredients` says.
+        """
         text = f"drydock recipe {self.name} {self.version} {self.ingredients()}"
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
@@ -94,9 +100,9 @@ class Kitchen:
     async def install(
         self, base: Snapshot, packages: tuple[str, ...], script: str = ""
     ) -> Snapshot:
-        """Install Debian packages over `base` by its own apt, then run `script` by sh; package lists go afterwards.
+        """Install Debian packages over `base` by its own apt, then run `script` by sh.
 
-        Packages that were fetched before come from a cache volume.
+        Package lists go afterwards. Packages that were fetched before come from a cache volume.
         """
         steps = (
             "set -e",
@@ -111,7 +117,10 @@ class Kitchen:
             return await self.run(base, "\n".join(steps), (archives,))
 
     async def run(self, base: Snapshot, script: str, mounts: tuple[Mount, ...] = ()) -> Snapshot:
-        """Run a shell script over `base` with the network; ImageFault with its last lines if it fails."""
+        """Run a shell script over `base` with the network.
+
+        ImageFault with its last lines if it fails.
+        """
         lines: list[bytes] = []
         async with self.snapshots.edit(base) as edit, self._online() as network:
             endpoint = await network.attach()

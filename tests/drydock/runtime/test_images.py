@@ -1,4 +1,4 @@
-"""Images: what is pushed comes back, from registries, mirrors and archives, checked against its digests."""
+"""Images: what is pushed comes back, from registries, mirrors and archives, and is checked."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from drydock.runtime.state import StateDir
 
 pytestmark = pytest.mark.root
 
-# A process as busy as an engine: an edit under way, a view, a network with its uplink, a container that sleeps.
+# A process as busy as an engine: an edit under way, a view, a network with its uplink, a container
+# that sleeps.
 BUSY = """
 import asyncio, shutil, sys
 from pathlib import Path

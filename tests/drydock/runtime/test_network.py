@@ -1,4 +1,4 @@
-"""The network: endpoints reach each other, this process reaches them, and the host's own namespace stays as it is."""
+"""The network: endpoints and this process reach each other; the host sees nothing of it."""
 
 from __future__ import annotations
 

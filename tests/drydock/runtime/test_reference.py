@@ -30,7 +30,10 @@ DIGEST = "sha256:" + "a" * 64
     ],
 )
 def test_short_names_are_written_out(text: str, written_out: str) -> None:
-    """Registry, `library/` and `latest` are added where Docker adds them; the result reads back as itself."""
+    """Registry, `library/` and `latest` are added where Docker adds them.
+
+    The result reads back as itself.
+    """
     assert str(Reference.parse(text)) == written_out
     assert str(Reference.parse(written_out)) == written_out
 

@@ -145,7 +145,8 @@ def test_a_dead_process_is_swept(state: StateDir) -> None:
     """What a killed process held under run/ goes with the next start; a living one's stays."""
     script = (
         "import sys,time; from drydock.runtime.state import StateDir; from pathlib import Path\n"
-        "s = StateDir(Path(sys.argv[1])); (s.fresh('edit') / 'x').write_text(''); print(s.scratch, flush=True)\n"
+        "s = StateDir(Path(sys.argv[1])); (s.fresh('edit') / 'x').write_text('')\n"
+        "print(s.scratch, flush=True)\n"
         "time.sleep(60)"
     )
     process = subprocess.Popen(
