@@ -164,7 +164,7 @@ async def test_a_job_past_its_deadline_ends_its_running_pod_once(room):
 
 
 async def test_a_finished_job_goes_after_its_time(room):
-    """ttlSecondsAfterFinished takes the Job and its pods."""
+    """The time to live takes the Job and its pods."""
     await room.create(job("brief", 0, ttlSecondsAfterFinished=0))
 
     async def gone() -> bool:
@@ -229,7 +229,7 @@ async def test_a_pod_that_fits_nowhere_says_why(room):
 
 
 async def test_a_budget_allows_what_is_beyond_the_wanted_number(room, deployment):
-    """minAvailable 2 of 3 allows one eviction; maxUnavailable 0 none."""
+    """At least 2 of 3 allows one eviction; none unavailable allows none."""
     await room.create(deployment())
     await room.rolled_out("web")
     meta, selector = {"name": "web"}, {"matchLabels": {"app": "web"}}

@@ -1,0 +1,179 @@
+"""Ingress rules, Service rules and names."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from drydock.cluster.controllers.endpoints import ready_endpoints
+from drydock.cluster.names import Found, NameServer, question
+from drydock.cluster.proxy import dnat, ruleset
+from drydock.cluster.routing import Routes
+
+
+def ingress(*rules: tuple[str, str, str, str], default: str = "", name: str = "i") -> dict:
+    def backend(service: str) -> dict:
+        return {"service": {"name": service, "port": {"number": 80}}}
+
+    spec: dict = {
+        "rules": [
+            {
+                "host": host,
+                "http": {"paths": [{"path": path, "pathType": kind, "backend": backend(service)}]},
+            }
+            for host, path, kind, service in rules
+        ]
+    }
+    if default:
+        spec["defaultBackend"] = backend(default)
+    meta = {"name": name, "namespace": "shop", "creationTimestamp": "2026-11-22T10:00:00Z"}
+    return {"metadata": meta, "spec": spec}
+
+
+RULES = Routes(
+    [
+        ingress(
+            ("shop.local", "/", "Prefix", "web"),
+            ("shop.local", "/api", "Prefix", "api"),
+            ("shop.local", "/api/v2/", "Prefix", "two"),
+            ("shop.local", "/api/health", "Exact", "health"),
+            ("*.shop.local", "/", "ImplementationSpecific", "any"),
+            ("", "/open", "Prefix", "open"),
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "service"),
+    [
+        ("shop.local", "/", "web"),
+        ("SHOP.local:8080", "/index.html", "web"),
+        ("shop.local", "/api", "api"),
+        ("shop.local", "/api/x", "api"),
+        ("shop.local", "/apiary", "web"),
+        ("shop.local", "/api/v2", "two"),
+        ("shop.local", "/api/v2/x", "two"),
+        ("shop.local", "/api/health", "health"),
+        ("shop.local", "/api/health/x", "api"),
+        ("a.shop.local", "/x", "any"),
+        ("a.b.shop.local", "/x", None),
+        ("elsewhere", "/open/x", "open"),
+        ("elsewhere", "/x", None),
+        ("shop.local", "/open", "web"),
+    ],
+)
+def test_the_most_exact_rule_wins(host, path, service):
+    """Exact host before wildcard before none; exact path before the longest prefix."""
+    found = RULES.find(host, path)
+    assert (found.service if found else None) == service
+
+
+def test_a_default_backend_takes_the_rest():
+    """What no rule wants goes to it."""
+    routes = Routes([ingress(("a", "/", "Prefix", "a"), default="rest")])
+    assert routes.find("b", "/").service == "rest"
+    assert routes.find("a", "/").service == "a"
+
+
+def test_only_ready_endpoints_of_the_port_are_used():
+    """Slices name several ports; those that are not ready are left out."""
+
+    def endpoint(address: str, *, ready: bool) -> dict:
+        return {"addresses": [address], "conditions": {"ready": ready}}
+
+    slices = [
+        {
+            "ports": [{"name": "http", "port": 8080}, {"name": "metrics", "port": 9090}],
+            "endpoints": [endpoint("10.88.0.3", ready=True), endpoint("10.88.0.2", ready=False)],
+        },
+        {
+            "ports": [{"name": "http", "port": 8081}],
+            "endpoints": [endpoint("10.88.0.4", ready=True)],
+        },
+        {"ports": None, "endpoints": []},
+    ]
+    assert ready_endpoints(slices, "http") == [("10.88.0.3", 8080), ("10.88.0.4", 8081)]
+    assert ready_endpoints(slices, "metrics") == [("10.88.0.3", 9090)]
+
+
+def test_a_service_without_endpoints_has_no_rule():
+    """It is refused by the chain for the whole range."""
+    port = {"port": 80, "protocol": "TCP"}
+    assert dnat("10.96.0.9", port, []) == ""
+    one = dnat("10.96.0.9", port, [("10.88.0.2", 8080)])
+    assert one == "ip daddr 10.96.0.9 tcp dport 80 dnat to 10.88.0.2:8080"
+    two = dnat("10.96.0.9", port, [("10.88.0.2", 8080), ("10.88.0.3", 8080)])
+    assert "numgen random mod 2 map { 0 : 10.88.0.2 . 8080, 1 : 10.88.0.3 . 8080 }" in two
+    assert "reject with tcp reset" in ruleset([one])
+
+
+def packet(name: str, kind: int = 1) -> bytes:
+    head = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0)
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+    return head + labels + b"\0" + struct.pack("!HH", kind, 1)
+
+
+class TestNames:
+    """The name server, asked in process."""
+
+    known = {
+        "web.shop": Found(("10.96.0.9",)),
+        "pods.shop": Found(("10.88.0.2", "10.88.0.3")),
+        "far.shop": Found(alias="example.org"),
+    }
+
+    def ask(self, name: str, kind: int = 1) -> tuple[int, list[bytes]] | None:
+        server = NameServer(None, self.known.get, address="")
+        reply = server.answer(packet(name, kind))
+        if reply is None:
+            return None
+        number, flags, _, count, _, _ = struct.unpack_from("!6H", reply)
+        assert number == 7
+        assert flags & 0x8000
+        at = question(packet(name, kind))[2]
+        found = []
+        for _ in range(count):
+            size = struct.unpack_from("!H", reply, at + 10)[0]
+            found.append(reply[at + 12 : at + 12 + size])
+            at += 12 + size
+        return flags & 0xF, found
+
+    def test_a_service_has_its_cluster_address(self):
+        """Names are read in any case."""
+        wanted = (0, [bytes([10, 96, 0, 9])])
+        assert self.ask("web.shop.svc.cluster.local") == wanted
+        assert self.ask("WEB.shop.svc.cluster.local") == wanted
+
+    def test_a_headless_service_has_its_pods_addresses(self):
+        """All of them."""
+        assert self.ask("pods.shop.svc.cluster.local") == (
+            0,
+            [bytes([10, 88, 0, 2]), bytes([10, 88, 0, 3])],
+        )
+
+    def test_a_known_name_without_such_a_record_is_no_error(self):
+        """AAAA of a Service: an empty answer, so that resolvers go on with A."""
+        assert self.ask("web.shop.svc.cluster.local", kind=28) == (0, [])
+
+    def test_an_unknown_name_of_the_zone_does_not_exist(self):
+        """The resolver then tries its next search domain at once."""
+        assert self.ask("no.shop.svc.cluster.local") == (3, [])
+        assert self.ask("example.org.svc.cluster.local") == (3, [])
+        assert self.ask("web.cluster.local") == (3, [])
+
+    def test_an_external_name_is_an_alias(self):
+        """The answer is the other name."""
+        code, (name,) = self.ask("far.shop.svc.cluster.local")
+        assert (code, name) == (0, b"\x07example\x03org\x00")
+
+    def test_other_zones_are_not_answered_here(self):
+        """They are passed on."""
+        assert self.ask("example.org") is None
+
+    @pytest.mark.parametrize("broken", [b"", b"\0" * 12, packet("a.b")[:-3], packet("a.b")[:14]])
+    def test_a_broken_question_is_refused(self, broken):
+        """Nothing that arrives can upset the server."""
+        with pytest.raises(ValueError, match="."):
+            question(broken)
