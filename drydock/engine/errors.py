@@ -36,6 +36,12 @@ class EngineError(Exception):
             return f"{self.message} [traceparent:{self.traceparent}]"
         return self.message
 
+    def prefixed(self, prefix: str) -> EngineError:
+        """Return a copy whose message begins with more; the original may be shared by several waiters."""
+        copy = EngineError(f"{prefix}{self.message}", self.extensions, lazy=self.lazy)
+        copy.traceparent = self.traceparent
+        return copy
+
     def mark_lazy(self, traceparent: str) -> None:
         """Note that evaluation (not the call itself) failed; the innermost trace stays."""
         self.lazy = True

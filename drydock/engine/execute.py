@@ -180,7 +180,7 @@ class Walker:
             _check_selected(selected, composite=composite)
             found = await self._resolve(parent, parent_id, selected)
         except EngineError as error:
-            raise _Failure(error, here if composite else [*path, selected.alias]) from error
+            raise _Failure(error, [*path, selected.alias]) from error
         resolver = self._client.schema.resolver(graphql_type(parent), selected.name)
         if resolver is not None and resolver.below:
             here = list(resolver.below)
