@@ -210,6 +210,14 @@ SubjectRulesReviewStatus: resourceRules=null nonResourceRules=null incomplete=fa
 CertificateSigningRequestSpec: request=""
 DaemonEndpoint: Port=0
 TokenRequestSpec: audiences=null
+PodCondition: lastProbeTime=null lastTransitionTime=null
+JobCondition: lastProbeTime=null lastTransitionTime=null
+NodeCondition: lastHeartbeatTime=null lastTransitionTime=null
+DeploymentCondition: lastUpdateTime=null lastTransitionTime=null
+ReplicaSetCondition: lastTransitionTime=null
+ContainerStateRunning: startedAt=null
+ContainerStateTerminated: startedAt=null finishedAt=null
+Event: eventTime=null firstTimestamp=null lastTimestamp=null
 """
 
 _ZEROS = {'""': "", "0": 0, "null": None, "false": False}
