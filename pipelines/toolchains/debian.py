@@ -19,7 +19,7 @@ def builder(fresh: str) -> dagger.Container:
     """
     year, week, _ = datetime.datetime.now(datetime.UTC).isocalendar()
     return (
-        python.base()
+        python.base(python.IMAGE_PLATFORM)
         .with_env_variable("DEBIAN_FRONTEND", "noninteractive")
         .with_env_variable("ARCHIVE_OF", fresh or f"{year}-W{week:02}")
         .with_exec(["sh", "-c", _INSTALL])

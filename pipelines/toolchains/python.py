@@ -8,13 +8,15 @@ from pipelines.toolchains import versions
 HOME = "/service"
 _PIP = ["pip", "install", "--quiet", "--no-compile", "--only-binary=:all:", "--require-hashes"]
 _REQUIREMENTS = ["requirements.txt", "requirements-dev.txt"]
+IMAGE_PLATFORM = dagger.Platform("/".join(versions.PLATFORM))
+"""What goes into an image is chosen for one platform, whatever machine chooses it: one commit, one digest."""
 _PACKAGES = f"usr/local/lib/python{versions.PYTHON}/dist-packages"
 
 
-def base() -> dagger.Container:
-    """Give the container that nearly everything runs in."""
+def base(platform: dagger.Platform | None = None) -> dagger.Container:
+    """Give the container that nearly everything runs in, on the engine's own platform if none is given."""
     return (
-        dag.container()
+        dag.container(platform=platform)
         .from_(versions.PYTHON_IMAGE)
         .with_env_variable("PYTHONDONTWRITEBYTECODE", "1")
         .with_env_variable("PYTHONUNBUFFERED", "1")
@@ -47,7 +49,7 @@ def runtime_root(service: dagger.Directory) -> dagger.Container:
     target = f"/root-fs/{_PACKAGES}"
     tidy = f"rm -rf {target}/bin {target}/*.dist-info/RECORD {target}/*.dist-info/direct_url.json"
     return (
-        _with_pip_cache(base())
+        _with_pip_cache(base(IMAGE_PLATFORM))
         .with_directory("/requirements", service.filter(include=["requirements.txt"]))
         .with_exec([*_PIP, f"--target={target}", "--requirement=/requirements/requirements.txt"])
         .with_exec(["sh", "-c", tidy])

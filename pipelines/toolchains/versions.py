@@ -11,3 +11,4 @@ PYTHON_IMAGE: Final = f"python:{PYTHON}-slim-bookworm"
 TRIVY_IMAGE: Final = "aquasec/trivy:0.59.1"
 KUBECTL_IMAGE: Final = "registry.k8s.io/kubectl:v1.37.1"
 PLATFORM: Final = ("linux", "amd64")
+"""Of the images that are built; tools run on whatever the engine runs on."""
