@@ -16,11 +16,12 @@ from drydock.cluster.client import InProcessClient, Kind
 from drydock.cluster.core import Core, stored_as
 from drydock.cluster.custom import serve
 from drydock.cluster.custom.definitions import DEFINITIONS
-from drydock.cluster.errors import ApiError, Obj, internal, method_not_allowed
+from drydock.cluster.errors import ApiError, Obj, internal, method_not_allowed, unknown_path
 from drydock.cluster.identity import new_uid, now
 from drydock.cluster.message import Request, Response, User
 from drydock.cluster.node import Node
 from drydock.cluster.plain import Plain
+from drydock.cluster.resources import Resource
 from drydock.cluster.route import Target, is_resource_path, resolve
 from drydock.cluster.store import Key, Store
 from drydock.cluster.tables import presented
@@ -65,11 +66,11 @@ class Api:
         return InProcessClient(self, user=user, manager=manager)
 
     def path(self, kind: str, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """Return the URL path of `apps/v1/Deployment`; raises KeyError for an unknown kind."""
+        """Return the URL path of `apps/v1/Deployment`; raises ApiError 404 for an unknown kind."""
         group_version, _, short = kind.rpartition("/")
         row = self.core.registry.kind(group_version, short)
         if row is None:
-            raise KeyError(kind)
+            raise unknown_path()
         parts = ["/apis" if row.group else "/api", group_version]
         if row.namespaced and namespace:
             parts += ["namespaces", namespace]
@@ -79,7 +80,7 @@ class Api:
 
     def kinds(self) -> list[Kind]:
         """Return the stored kinds, one version of each."""
-        found = {}
+        found: dict[str, Resource] = {}
         for row in self.core.registry:
             if row.stored and "list" in row.verbs and row.plural != "componentstatuses":
                 found.setdefault(stored_as(row), row)
@@ -91,7 +92,7 @@ class Api:
             return await self._handle(request)
         except ApiError as error:
             return refused(error, request)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever breaks, the client gets a Status
             _log.exception("%s %s failed", request.method, request.path)
             return refused(internal("Internal error occurred: see the cluster's log"), request)
 

@@ -57,8 +57,9 @@ async def _kept(name: str, part: Part) -> None:
     while True:
         try:
             await part()
-            return
-        except Exception:
+        except Exception:  # noqa: BLE001 - one broken part must not take the others down
             _log.exception("%s ended; starting it again in %.1f s", name, pause)
+        else:
+            return
         await asyncio.sleep(pause)
         pause = min(pause * 2, 30.0)

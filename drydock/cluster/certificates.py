@@ -207,8 +207,7 @@ def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 def _write(path: Path, data: bytes) -> None:
     """Write a private file so that no reader ever sees half of it."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(
-        os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
-    ) as file:  # noqa: PTH123 - the mode from the first byte on
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(data)
     part.replace(path)

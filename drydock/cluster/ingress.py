@@ -101,7 +101,9 @@ class Ingress:
         await self._cache.start()
         app = web.Application(client_max_size=0)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+        )
         connector = BridgeConnector(self._network)
         timeout = aiohttp.ClientTimeout(total=None, sock_read=IDLE_SECONDS)
         async with aiohttp.ClientSession(
@@ -112,7 +114,7 @@ class Ingress:
         ) as self._session:
             await runner.setup()
             try:
-                await web.TCPSite(runner, HOST, self._port, shutdown_timeout=1.0).start()
+                await web.TCPSite(runner, HOST, self._port).start()
                 await self._announce()
             finally:
                 await runner.cleanup()

@@ -11,7 +11,7 @@ import json
 
 from drydock.cluster.core import Core
 from drydock.cluster.errors import Json, Obj
-from drydock.cluster.resources import Registry, Resource
+from drydock.cluster.resources import Resource
 from drydock.cluster.schema.go import BY_VALUE, DEFAULTS, ENUMS
 
 PREFIX = "#/components/schemas/"
@@ -67,7 +67,7 @@ class OpenApi:
         paths: Obj = {}
         for row in rows:
             reference = schemas.add(row)
-            _paths(paths, row, reference, self._core.registry)
+            _paths(paths, row, reference)
         return {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": "v1.36.2"},
@@ -153,7 +153,7 @@ def _enrich(struct: str, field: str, schema: Obj) -> None:
         schema["enum"] = list(known)
 
 
-def _paths(paths: Obj, row: Resource, reference: str, registry: Registry) -> None:
+def _paths(paths: Obj, row: Resource, reference: str) -> None:
     root = f"/apis/{row.group}/{row.version}" if row.group else f"/api/{row.version}"
     if row.namespaced:
         root += "/namespaces/{namespace}"

@@ -295,7 +295,7 @@ def builtin() -> Registry:
 
 
 def _row(group: str, version: str, plural: str, kind: str, flags: str, short: str = "") -> Resource:
-    verbs = ALL_VERBS
+    verbs: tuple[str, ...] = ALL_VERBS
     if "1" in flags:
         verbs = ("create",)
     elif "r" in flags:

@@ -52,12 +52,12 @@ def resolve(registry: Registry, request: Request) -> Target:
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
-    plural, name, subresource = rest[0], *(rest[1:] + ["", ""])[:2]
+    plural, name, subresource = rest[0], *[*rest[1:], "", ""][:2]
     served = {(row.group, row.version) for row in registry}
     if (group, version) not in served:
         raise ApiError(404, "", "404 page not found\n", shape="text/plain; charset=utf-8")
     resource = registry.find(group, version, plural)
-    if resource is None or bool(namespace) and not resource.namespaced:
+    if resource is None or (bool(namespace) and not resource.namespaced):
         raise unknown_path()
     if resource.namespaced and not namespace and (name or request.method == "POST"):
         if request.method == "POST" and not name and not resource.stored:

@@ -65,11 +65,11 @@ def parse_labels(text: str) -> LabelSelector:
         return tokens[at - 1] if at <= len(tokens) else ""
 
     while at < len(tokens):
-        token = take()
-        if token == "!":
+        word = take()
+        if word == "!":
             made.append(Requirement(_key(take()), "absent"))
         else:
-            made.append(_requirement(_key(token), take))
+            made.append(_requirement(_key(word), take))
             if made[-1].operator == "exists":
                 at -= 1
         separator = take()
@@ -195,11 +195,7 @@ def parse_fields(text: str, resource: str) -> FieldSelector:
         known = _FIELDS.get(resource, ("metadata.name", "metadata.namespace"))
         if path not in known:
             if resource in _WORDED:
-                raise bad_request(
-                    f"field label not supported: {path}"
-                    if resource != "events"
-                    else f"field label not supported: {path}"
-                )
+                raise bad_request(f"field label not supported: {path}")
             raise bad_request(
                 f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
             )

@@ -140,7 +140,7 @@ def _wish_changed(resource: Resource, new: Obj, old: Obj) -> bool:
 # What single kinds add.
 
 
-def _pod(core: Core, obj: Obj) -> None:
+def _pod(_core: Core, obj: Obj) -> None:
     obj["status"] = {"phase": "Pending", "qosClass": qos(obj["spec"])}
 
 
@@ -165,26 +165,26 @@ def qos(spec: Obj) -> str:
     return "Guaranteed"
 
 
-def _namespace(core: Core, obj: Obj) -> None:
+def _namespace(_core: Core, obj: Obj) -> None:
     obj["status"] = {"phase": "Active"}
     finalizers = obj["spec"].get("finalizers") or []
     if "kubernetes" not in finalizers:
         obj["spec"]["finalizers"] = [*finalizers, "kubernetes"]
 
 
-def _claim(core: Core, obj: Obj) -> None:
+def _claim(_core: Core, obj: Obj) -> None:
     obj["status"] = {"phase": "Pending"}
     finalizers = obj["metadata"].setdefault("finalizers", [])
     if "kubernetes.io/pvc-protection" not in finalizers:
         finalizers.append("kubernetes.io/pvc-protection")
 
 
-def _volume(core: Core, obj: Obj) -> None:
+def _volume(_core: Core, obj: Obj) -> None:
     obj["status"] = {"phase": "Pending"}
     obj["metadata"].setdefault("finalizers", ["kubernetes.io/pv-protection"])
 
 
-def _job(core: Core, obj: Obj) -> None:
+def _job(_core: Core, obj: Obj) -> None:
     spec, meta = obj["spec"], obj["metadata"]
     if spec.get("manualSelector"):
         return
@@ -201,7 +201,7 @@ def _job(core: Core, obj: Obj) -> None:
     spec.setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
 
 
-def _daemon_set(core: Core, obj: Obj) -> None:
+def _daemon_set(_core: Core, obj: Obj) -> None:
     _template_generation(obj, 1)
 
 
@@ -210,7 +210,7 @@ def _template_generation(obj: Obj, number: int) -> None:
     notes["deprecated.daemonset.template.generation"] = str(number)
 
 
-def _daemon_set_update(core: Core, new: Obj, old: Obj) -> None:
+def _daemon_set_update(_core: Core, new: Obj, old: Obj) -> None:
     changed = new["spec"].get("template") != old["spec"].get("template")
     notes = old["metadata"].get("annotations") or {}
     number = int(notes.get("deprecated.daemonset.template.generation", "1"))
@@ -225,7 +225,7 @@ def _service_update(core: Core, new: Obj, old: Obj) -> None:
     allocation.allocate(core, new, old)
 
 
-def _definition(core: Core, obj: Obj) -> None:
+def _definition(_core: Core, obj: Obj) -> None:
     stored = next((v["name"] for v in obj["spec"].get("versions") or () if v.get("storage")), None)
     obj["status"] = {
         "conditions": None,
@@ -234,21 +234,21 @@ def _definition(core: Core, obj: Obj) -> None:
     }
 
 
-def _signing_request(core: Core, obj: Obj) -> None:
+def _signing_request(_core: Core, obj: Obj) -> None:
     obj["status"] = {}
 
 
-def _pod_update(core: Core, new: Obj, old: Obj) -> None:
+def _pod_update(_core: Core, new: Obj, old: Obj) -> None:
     new["status"] = old["status"]
 
 
-def _namespace_update(core: Core, new: Obj, old: Obj) -> None:
+def _namespace_update(_core: Core, new: Obj, old: Obj) -> None:
     new["spec"]["finalizers"] = (old["spec"].get("finalizers") or [])[:] or None
     if new["spec"]["finalizers"] is None:
         del new["spec"]["finalizers"]
 
 
-def _api_service(core: Core, obj: Obj) -> None:
+def _api_service(_core: Core, obj: Obj) -> None:
     condition = {
         "type": "Available",
         "status": "True",

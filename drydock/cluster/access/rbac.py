@@ -21,7 +21,7 @@ RBAC = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True)
 class Ask:
-    """One question: may this verb be done to this resource (or path)?"""
+    """One question: may this verb be done to this resource, or to this path."""
 
     verb: str
     group: str = ""
@@ -121,7 +121,7 @@ def _grants(rule: Obj, ask: Ask) -> bool:
         return False
     sub = ask.resource.partition("/")[2]
     resources = rule.get("resources") or ()
-    return "*" in resources or ask.resource in resources or bool(sub) and f"*/{sub}" in resources
+    return "*" in resources or ask.resource in resources or (bool(sub) and f"*/{sub}" in resources)
 
 
 def _path_matches(pattern: str, path: str) -> bool:

@@ -22,7 +22,7 @@ def assign(write: Write, pod: Obj) -> None:
     for name in ("not-ready", "unreachable"):
         key = f"node.kubernetes.io/{name}"
         known = any(
-            (not one.get("key") and one.get("operator") == "Exists" or one.get("key") == key)
+            ((not one.get("key") and one.get("operator") == "Exists") or one.get("key") == key)
             and one.get("effect") in (None, "", "NoExecute")
             for one in tolerations
         )

@@ -25,6 +25,11 @@ def check(shape: Shape, obj: Obj) -> list[Cause]:
 def _check(schema: Obj, value: Json, path: str, causes: list[Cause]) -> None:
     if "$ref" in schema or value is None:
         return
+    if not _fits(schema, value):
+        kind, given = schema["type"], _kind(value)
+        why = f'{path} in body must be of type {kind}: "{given}"'
+        causes.append(invalid(path, given, why))
+        return
     if "enum" in schema and value not in schema["enum"]:
         causes.append(unsupported(path, value, schema["enum"]))
     if isinstance(value, bool):
@@ -39,15 +44,37 @@ def _check(schema: Obj, value: Json, path: str, causes: list[Cause]) -> None:
             _check(schema.get("items") or {}, one, f"{path}[{at}]", causes)
     elif isinstance(value, dict):
         prefix = f"{path}." if path else ""
-        for name in schema.get("required") or ():
-            if name not in value:
-                causes.append(required(prefix + name))
+        needed = schema.get("required") or ()
+        causes += [required(prefix + name) for name in needed if name not in value]
         properties = schema.get("properties") or {}
         extra = schema.get("additionalProperties")
         for name, one in value.items():
             below = properties.get(name) or (extra if isinstance(extra, dict) else None)
             if below:
                 _check(below, one, prefix + name, causes)
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "string": (str,),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def _fits(schema: Obj, value: Json) -> bool:
+    kinds = _KINDS.get(str(schema.get("type", "")))
+    if kinds is None:
+        return True
+    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+
+
+def _kind(value: Json) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return next(name for name, kinds in _KINDS.items() if isinstance(value, kinds))
 
 
 def _number(schema: Obj, value: float, path: str, causes: list[Cause]) -> None:

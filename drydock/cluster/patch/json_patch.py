@@ -50,7 +50,7 @@ def _split(path: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
 
 
-def _index(holder: list[Json], part: str, *, end: int) -> int:
+def _index(part: str, *, end: int) -> int:
     try:
         at = int(part)
     except ValueError:
@@ -66,7 +66,7 @@ def _get(document: Json, path: list[str]) -> Json:
     here = document
     for part in path:
         if isinstance(here, list):
-            here = here[_index(here, part, end=len(here))]
+            here = here[_index(part, end=len(here))]
         elif isinstance(here, dict) and part in here:
             here = here[part]
         else:
@@ -87,7 +87,7 @@ def _add(document: Json, path: list[str], value: Json) -> Json:
         return value
     holder, last = _get(document, path[:-1]), path[-1]
     if isinstance(holder, list):
-        at = len(holder) if last == "-" else _index(holder, last, end=len(holder) + 1)
+        at = len(holder) if last == "-" else _index(last, end=len(holder) + 1)
         holder.insert(at, value)
     elif isinstance(holder, dict):
         holder[last] = value
@@ -101,7 +101,7 @@ def _remove(document: Json, path: list[str]) -> Json:
         return None
     holder, last = _get(document, path[:-1]), path[-1]
     if isinstance(holder, list):
-        del holder[_index(holder, last, end=len(holder))]
+        del holder[_index(last, end=len(holder))]
     elif isinstance(holder, dict) and last in holder:
         del holder[last]
     else:

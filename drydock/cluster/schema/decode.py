@@ -12,7 +12,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from drydock.cluster.errors import Json, Obj
 from drydock.cluster.quantity import QuantityError, parse
@@ -30,6 +30,7 @@ _JSON_NAMES = {
     list: "array",
     dict: "object",
 }
+_NEVER_FILLED = OPTIONAL | POINTERS
 _ZERO = {"string": "", "integer": 0, "number": 0, "boolean": False, "list": None, "bytes": None}
 
 
@@ -117,7 +118,12 @@ class _Reader:
                 if child.type == "any":
                     made[key] = None
                 continue
-            read = self.read(child, one, [*names, key], path, shape.name)
+            try:
+                read = self.read(child, one, [*names, key], path, shape.name)
+            except DecodeError:
+                if not custom:
+                    raise
+                read = _copy(one)  # the rules of the definition word this one
             if custom or not _vanishes(shape, key, child, read):
                 made[key] = read
         if not custom:
@@ -132,9 +138,12 @@ class _Reader:
                 made[name] = self.struct(child, {}, [], "") if child.type == "struct" else {}
             elif (shape.name, name) in ALWAYS:
                 made[name] = ALWAYS[shape.name, name]
-            elif name in shape.required and (shape.name, name) not in OPTIONAL:
-                if child.type in _ZERO and (shape.name, name) not in POINTERS:
-                    made[name] = _ZERO[child.type]
+            elif (
+                name in shape.required
+                and child.type in _ZERO
+                and (shape.name, name) not in _NEVER_FILLED
+            ):
+                made[name] = _ZERO[child.type]
 
 
 def _vanishes(shape: Shape, name: str, child: Shape, value: object) -> bool:
@@ -237,8 +246,6 @@ def _moment(kind: str, value: object) -> str:
             f'parsing time "{value}" as "{layout}": cannot parse "{rest}" as "{wanted}"'
         )
     moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    from datetime import UTC
-
     moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")
 

@@ -6,6 +6,7 @@ nothing is loaded before a request needs it.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -136,9 +137,12 @@ class Shapes:
     @cached_property
     def definitions(self) -> dict[str, Obj]:
         """Return the bundled definitions by their long name."""
-        import kubernetes_validate
-
-        folder = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+        package = importlib.util.find_spec("kubernetes_validate")
+        if package is None or package.origin is None:
+            raise ModuleNotFoundError(
+                "kubernetes-validate is not installed; run `make setup`", name="kubernetes_validate"
+            )
+        folder = Path(package.origin).parent / "kubernetes-json-schema"
         text = (folder / f"{VERSION}-local" / "_definitions.json").read_text()
         return cast("dict[str, Obj]", json.loads(text)["$defs"])
 

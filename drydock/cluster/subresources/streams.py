@@ -188,7 +188,7 @@ def _container(pod: Obj, name: str, word: str) -> str:
             raise bad_request(f"{word} {name} is not valid for pod {pod_name}")
         return name
     if len(known) == 1:
-        return known[0]
+        return str(known[0])
     choice = f"choose one of: [{' '.join(known)}]"
     if inits:
         choice += f" or one of the init containers: [{' '.join(inits)}]"

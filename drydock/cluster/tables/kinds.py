@@ -388,7 +388,8 @@ def _autoscaler(obj: Obj) -> list[Json]:
 def _quota(obj: Obj) -> list[Json]:
     status = obj.get("status") or {}
     used = status.get("used") or {}
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for name, hard in sorted((status.get("hard") or {}).items()):
         text = f"{name}: {used.get(name, '0')}/{hard}"
         (limits if name.startswith("limits.") else requests).append(text)

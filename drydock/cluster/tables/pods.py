@@ -54,11 +54,7 @@ def reason(pod: Obj) -> str:
     )
     if gated:
         word = "SchedulingGated"
-    initial = _initializing(pod)
-    if initial:
-        word = initial
-    else:
-        word = _running(status, word)
+    word = _initializing(pod) or _running(status, word)
     if "deletionTimestamp" in pod["metadata"]:
         if status.get("reason") == "NodeLost":
             return "Unknown"

@@ -78,7 +78,7 @@ def printer(core: Core, resource: Resource) -> Printer:
 def _custom(core: Core, resource: Resource) -> Printer:
     definition = core.find(DEFINITIONS, "", resource.qualified)
     versions = definition["spec"]["versions"] if definition else []
-    version = next((v for v in versions if v["name"] == resource.version), {})
+    version: Obj = next((v for v in versions if v["name"] == resource.version), {})
     columns = version.get("additionalPrinterColumns")
     if not columns:
         return _PLAIN

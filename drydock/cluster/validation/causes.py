@@ -9,45 +9,45 @@ from drydock.cluster.go_text import quoted
 
 
 def invalid(field: str, value: Json, why: str) -> Cause:
-    """A value that breaks a rule."""
+    """Return the cause of a value that breaks a rule."""
     return Cause(field, "FieldValueInvalid", f"Invalid value: {quoted(value)}: {why}")
 
 
 def required(field: str, why: str = "") -> Cause:
-    """A value that is missing."""
+    """Return the cause of a missing value."""
     return Cause(field, "FieldValueRequired", f"Required value: {why}" if why else "Required value")
 
 
 def duplicate(field: str, value: Json) -> Cause:
-    """A value that stands twice."""
+    """Return the cause of a value that stands twice."""
     return Cause(field, "FieldValueDuplicate", f"Duplicate value: {quoted(value)}")
 
 
 def forbidden(field: str, why: str) -> Cause:
-    """A field that may not be set here."""
+    """Return the cause of a field that may not be set here."""
     return Cause(field, "FieldValueForbidden", f"Forbidden: {why}")
 
 
 def unsupported(field: str, value: Json, supported: Sequence[str]) -> Cause:
-    """A value outside of an enumeration."""
+    """Return the cause of a value outside of an enumeration."""
     known = ", ".join(quoted(one) for one in supported)
     text = f"Unsupported value: {quoted(value)}: supported values: {known}"
     return Cause(field, "FieldValueNotSupported", text)
 
 
 def too_long(field: str, limit: int) -> Cause:
-    """A text or a sum of texts that is too long."""
+    """Return the cause of texts that are too long."""
     return Cause(field, "FieldValueTooLong", f"Too long: may not be more than {limit} bytes")
 
 
 def too_many(field: str, value: int, limit: int) -> Cause:
-    """A list that has too many items."""
+    """Return the cause of a list that has too many items."""
     text = f"Too many: {value}: must have at most {limit} items"
     return Cause(field, "FieldValueTooMany", text)
 
 
 def not_found(field: str, value: Json) -> Cause:
-    """A reference to something that the object does not hold."""
+    """Return the cause of a reference to something that the object does not hold."""
     return Cause(field, "FieldValueNotFound", f"Not found: {quoted(value)}")
 
 

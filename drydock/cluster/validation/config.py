@@ -46,10 +46,11 @@ def config_map_update(new: Obj, old: Obj) -> list[Cause]:
     if not old.get("immutable"):
         return []
     causes = [] if new.get("immutable") else [forbidden("immutable", _FROZEN)]
-    for name in ("data", "binaryData"):
-        if new.get(name) != old.get(name):
-            causes.append(forbidden(name, _FROZEN))
-    return causes
+    return causes + [
+        forbidden(name, _FROZEN)
+        for name in ("data", "binaryData")
+        if new.get(name) != old.get(name)
+    ]
 
 
 _TYPED = {
@@ -69,9 +70,8 @@ def secret(obj: Obj) -> list[Cause]:
         causes += [invalid(f"data[{key}]", key, why) for why in names.config_key(key)]
     if sum(_size(value) for value in data.values()) > _MOST:
         causes.append(too_long("data", _MOST))
-    for key in _TYPED.get(str(kind), ()):
-        if key not in data:
-            causes.append(required(f"data[{key}]"))
+    needed = _TYPED.get(str(kind), ())
+    causes += [required(f"data[{key}]") for key in needed if key not in data]
     for key in (".dockerconfigjson", ".dockercfg"):
         if key in _TYPED.get(str(kind), ()) and key in data:
             try:

@@ -132,10 +132,11 @@ def _reference(source: Obj, path: str) -> list[Cause]:
         elif not _FIELDS.fullmatch(value):
             why = f"error converting fieldPath: field label not supported: {value}"
             causes.append(invalid(where, value, why))
-    for kind in ("configMapKeyRef", "secretKeyRef"):
-        if kind in source and not source[kind].get("key"):
-            causes.append(required(f"{path}.{kind}.key"))
-    return causes
+    return causes + [
+        required(f"{path}.{kind}.key")
+        for kind in ("configMapKeyRef", "secretKeyRef")
+        if kind in source and not source[kind].get("key")
+    ]
 
 
 def _mounts(found: Sequence[Obj], path: str, volumes: dict[str, Obj]) -> list[Cause]:

@@ -59,10 +59,12 @@ def qualified_name(text: str) -> list[str]:
             reasons += [f"prefix part {why}" for why in dns_subdomain(parts[0])]
     elif len(parts) > 2:
         return [
-            "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must"
-            " start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or"
-            f" '123-abc', regex used for validation is '{_QUALIFIED}') with an optional DNS"
-            " subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            (
+                "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must"
+                " start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or"
+                f" '123-abc', regex used for validation is '{_QUALIFIED}') with an optional DNS"
+                " subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            )
         ]
     if not name:
         reasons.append("name part must be non-empty")
@@ -116,8 +118,10 @@ def env_name(text: str) -> list[str]:
     if text and all(" " <= char <= "~" and char != "=" for char in text):
         return []
     return [
-        "a valid environment variable name must consist only of printable ASCII characters other"
-        " than '='"
+        (
+            "a valid environment variable name must consist only of printable ASCII characters other"
+            " than '='"
+        )
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from drydock.cluster.errors import Cause, Obj
 from drydock.cluster.validation import names
@@ -118,7 +119,7 @@ def _security(context: Obj, path: str) -> list[Cause]:
     return causes
 
 
-def _tolerations(found: list[Obj], path: str) -> list[Cause]:
+def _tolerations(found: Sequence[Obj], path: str) -> list[Cause]:
     causes = []
     for at, one in enumerate(found):
         where = f"{path}[{at}]"
@@ -153,7 +154,7 @@ _NEEDED = {
 }
 
 
-def _volumes(found: list[Obj], path: str) -> tuple[list[Cause], dict[str, Obj]]:
+def _volumes(found: Sequence[Obj], path: str) -> tuple[list[Cause], dict[str, Obj]]:
     causes: list[Cause] = []
     known: dict[str, Obj] = {}
     for at, volume in enumerate(found):

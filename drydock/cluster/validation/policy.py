@@ -108,8 +108,7 @@ def autoscaler(obj: Obj) -> list[Cause]:
         why = "must be greater than or equal to `minReplicas`"
         causes.append(invalid("spec.maxReplicas", most, why))
     for name in ("kind", "name"):
-        if not target.get(name):
-            causes.append(required(f"spec.scaleTargetRef.{name}"))
+        causes += [] if target.get(name) else [required(f"spec.scaleTargetRef.{name}")]
     version = target.get("apiVersion") or ""
     if "/" not in version and target.get("kind") != "ReplicationController":
         why = "apiVersion must specify API group"
@@ -157,9 +156,8 @@ def binding(obj: Obj) -> list[Cause]:
             causes.append(required(f"{path}.name"))
         if subject.get("kind") not in kinds:
             causes.append(unsupported(f"{path}.kind", subject.get("kind"), kinds))
-        elif subject["kind"] == "ServiceAccount" and not subject.get("namespace"):
-            if obj["kind"] == "ClusterRoleBinding":
-                causes.append(required(f"{path}.namespace"))
+        elif subject["kind"] == "ServiceAccount" and obj["kind"] == "ClusterRoleBinding":
+            causes += [] if subject.get("namespace") else [required(f"{path}.namespace")]
     return causes
 
 

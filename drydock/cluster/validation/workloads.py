@@ -119,10 +119,11 @@ def job(obj: Obj) -> list[Cause]:
 def job_update(new: Obj, old: Obj) -> list[Cause]:
     """Check that completions, selector and template stay."""
     after, before = new["spec"], old["spec"]
-    causes = []
-    for name in ("completions", "selector", "completionMode"):
-        if after.get(name) != before.get(name):
-            causes.append(invalid(f"spec.{name}", after.get(name), IMMUTABLE))
+    causes = [
+        invalid(f"spec.{name}", after.get(name), IMMUTABLE)
+        for name in ("completions", "selector", "completionMode")
+        if after.get(name) != before.get(name)
+    ]
     if after["template"] != before["template"]:
         causes.append(invalid("spec.template.spec", after["template"]["spec"], IMMUTABLE))
     return causes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-
+from drydock.cluster import hooks
 from drydock.cluster.core import Core
 from drydock.cluster.errors import Group, Obj, bad_request, conflict, not_found
 from drydock.cluster.go_json import GoJsonError, loads
@@ -13,7 +13,6 @@ from drydock.cluster.route import Target
 from drydock.cluster.verbs import options
 from drydock.cluster.verbs.read import listed, selected
 from drydock.cluster.verbs.write import Write, deadline, gone, remove
-from drydock.cluster import hooks
 
 _RETURNED = {"pods", "services", "serviceaccounts", "persistentvolumes", "persistentvolumeclaims",
              "podtemplates", "resourcequotas"}  # fmt: skip
@@ -83,7 +82,7 @@ def delete_object(write: Write, old: Obj, given: Obj) -> tuple[Obj, bool]:
     core, resource = write.core, write.resource
     _preconditions(resource, old, given.get("preconditions") or {})
     meta = dict(old["metadata"])
-    _propagate(resource, meta, given)
+    _propagate(meta, given)
     grace = _grace(resource, old, given)
     if "deletionTimestamp" in meta:
         left = meta.get("deletionGracePeriodSeconds", 0)
@@ -92,7 +91,7 @@ def delete_object(write: Write, old: Obj, given: Obj) -> tuple[Obj, bool]:
     if "deletionTimestamp" not in meta or grace < meta.get("deletionGracePeriodSeconds", 0):
         meta["deletionTimestamp"] = deadline(grace)
         meta["deletionGracePeriodSeconds"] = grace
-        if "generation" in meta and resource.qualified in ("pods",) or resource.custom:
+        if resource.qualified == "pods" or resource.custom:
             meta["generation"] = meta.get("generation", 0) + 1
     if resource.qualified == "namespaces":
         new["status"] = {**old["status"], "phase": "Terminating"}
@@ -148,7 +147,7 @@ def _grace(resource: Resource, old: Obj, given: Obj) -> int:
     return max(grace, 0)
 
 
-def _propagate(resource: Resource, meta: Obj, given: Obj) -> None:
+def _propagate(meta: Obj, given: Obj) -> None:
     policy = given.get("propagationPolicy")
     if given.get("orphanDependents") is True:
         policy = "Orphan"

@@ -181,7 +181,7 @@ def _configuration(request: Request) -> Obj:
     if not isinstance(request.body, bytes):
         return dict(request.body) if isinstance(request.body, dict) else {}
     try:
-        found = yaml.load(request.body, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        found = yaml.safe_load(request.body)
     except yaml.YAMLError as error:
         raise bad_request(f"error decoding YAML: {error}") from error
     if not isinstance(found, dict):

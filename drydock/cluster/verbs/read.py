@@ -7,7 +7,7 @@ import base64
 import json
 
 from drydock.cluster.core import Core, stored_as
-from drydock.cluster.errors import ApiError, Obj, bad_request, expired, not_found
+from drydock.cluster.errors import ApiError, Cause, Obj, bad_request, expired, not_found
 from drydock.cluster.message import Request, Response
 from drydock.cluster.resources import Resource
 from drydock.cluster.route import Target
@@ -19,7 +19,7 @@ PATIENCE_S = 3.0
 """How long a list waits for a version that is not there yet."""
 
 
-def get(core: Core, target: Target, request: Request) -> Response:
+def get(core: Core, target: Target, _request: Request) -> Response:
     """Answer one object."""
     obj = core.store.get(core.key(target.resource, target.namespace, target.name))
     if obj is None:
@@ -138,7 +138,7 @@ def version_of(request: Request) -> int | None:
     text = request.query.get("resourceVersion", "")
     match = request.query.get("resourceVersionMatch", "")
     if match and not text:
-        raise options.options_error("ListOptions", _forbidden_match(""))
+        raise options.options_error("ListOptions", _forbidden_match())
     if not text:
         return None
     if not text.isdigit():
@@ -149,9 +149,9 @@ def version_of(request: Request) -> int | None:
     return int(text)
 
 
-def _forbidden_match(_: str) -> options.Cause:
+def _forbidden_match() -> Cause:
     text = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-    return options.Cause("resourceVersionMatch", "FieldValueForbidden", text)
+    return Cause("resourceVersionMatch", "FieldValueForbidden", text)
 
 
 async def _wait(core: Core, version: int) -> None:

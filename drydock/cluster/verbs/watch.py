@@ -8,7 +8,7 @@ as ADDED.
 from __future__ import annotations
 
 import asyncio
-import random
+import secrets
 import time
 from collections.abc import AsyncIterator
 
@@ -84,9 +84,7 @@ def watch(core: Core, target: Target, request: Request) -> Response:
         )
     selection = _Selection(target, request)
     seconds = options.whole_number(request, "timeoutSeconds")
-    limit = (
-        float(seconds) if seconds else LONGEST_S * (1 + random.random())
-    )  # noqa: S311 - spreads reconnects
+    limit = float(seconds) if seconds else LONGEST_S * (1 + secrets.randbelow(1000) / 1000)
     bookmarks = options.flag(request, "allowWatchBookmarks")
     return Response(
         200, _stream(core, selection, int(text or 0), initial, limit, bookmarks=bookmarks)

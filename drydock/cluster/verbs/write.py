@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from drydock.cluster import hooks, strategy
 from drydock.cluster.admission import admit, validate_admission
 from drydock.cluster.core import Core
+from drydock.cluster.custom.defaulting import fill_in
 from drydock.cluster.defaulting import default
 from drydock.cluster.errors import (
     Cause,
@@ -27,7 +28,7 @@ from drydock.cluster.identity import generated, new_uid, now
 from drydock.cluster.message import Request
 from drydock.cluster.resources import Resource
 from drydock.cluster.route import Target
-from drydock.cluster.schema import normal
+from drydock.cluster.schema import Shape, normal
 from drydock.cluster.server_side_apply import Writer, updated
 from drydock.cluster.store import Key
 from drydock.cluster.validation import validate_create, validate_update
@@ -61,8 +62,8 @@ def store_new(write: Write, obj: Obj, *, apply: bool = False) -> Obj:
     if meta.get("resourceVersion"):
         raise internal("resourceVersion should not be set on objects to be created")
     _place(write, meta)
-    default(resource.qualified, obj)
     shape = core.shape(resource)
+    _default(shape, resource, obj)
     if not apply:
         empty = normal(shape, {})
         obj = updated(shape, empty, obj, write.writer(), strategy.reset_fields(resource, ""))
@@ -95,7 +96,7 @@ def store_changed(write: Write, old: Obj, new: Obj, *, apply: bool = False) -> O
     """Bring a new state of an object into the store; returns what is stored then."""
     core, resource, sub = write.core, write.resource, write.target.subresource
     _same_object(write, old, new)
-    default(resource.qualified, new)
+    _default(core.shape(resource), resource, new)
     meta, before = new["metadata"], old["metadata"]
     for name in ("uid", "creationTimestamp", "name", "namespace", "generateName"):
         if name in before:
@@ -149,6 +150,13 @@ def remove(core: Core, resource: Resource, key: Key) -> Obj:
 def deadline(seconds: float) -> str:
     """Return the time that lies some seconds ahead."""
     return datetime.fromtimestamp(time.time() + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _default(shape: Shape, resource: Resource, obj: Obj) -> None:
+    if resource.custom:
+        fill_in(shape.schema, obj)
+    else:
+        default(resource.qualified, obj)
 
 
 def _place(write: Write, meta: Obj) -> None:
