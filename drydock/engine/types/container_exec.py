@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 
 from drydock.engine.errors import EngineError
@@ -15,6 +16,8 @@ from drydock.engine.process.results import Executed
 from drydock.engine.process.secret_store import SessionSecrets
 from drydock.engine.types.container import Container
 from drydock.runtime.snapshot import Snapshot
+
+_NUMBERS = itertools.count()
 
 
 # Quiet: the command itself is shown when it runs, under the call that asked for it.
@@ -56,9 +59,9 @@ async def with_exec(
 
 def after(container: Container, command: Command, call: Call) -> Container:
     """Return a container as a command will leave it."""
-    # Commands of one container follow each other; its key is found only once, and only when needed.
+    # Found only once, and only when needed; one call may make several commands.
     key = Lazy.make(
-        f"key:{call.id}",
+        f"key:{call.id}:{next(_NUMBERS)}",
         partial(command_key, container, command, call.session.part(SessionSecrets)),
     )
 

@@ -1,24 +1,316 @@
-"""`Directory.dockerBuild`: builds a Dockerfile of a directory, when it is called."""
+"""`Directory.dockerBuild`: carries a Dockerfile's instructions out on containers.
+
+Every instruction becomes what the API offers anyway (a command, a copied file, a changed configuration), so results are
+cached instruction by instruction like everything else. A build is evaluated at once, because its errors belong to the call.
+"""
 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from drydock.engine.build.dockerfile import parse
-from drydock.engine.build.instructions import follow_stage, platform_arguments
-from drydock.engine.build.stages import Build, arrange, find_target, follow
-from drydock.engine.build.steps import Steps
-from drydock.engine.errors import EngineError
+from drydock.engine.errors import EngineError, ExecError
 from drydock.engine.field import Call, field
+from drydock.engine.process.command import Command
+from drydock.engine.process.config import Config, ExposedPort, HealthCheck
+from drydock.engine.process.dockerfile import (
+    DockerfileError,
+    Instruction,
+    expand,
+    pairs,
+    parse,
+)
+from drydock.engine.process.durations import parse_duration
+from drydock.engine.process.platform import DEFAULT_PLATFORM
 from drydock.engine.process.secret_store import Secret
+from drydock.engine.trace import current_span
+from drydock.engine.tree import in_thread
+from drydock.engine.tree.walk import Filter
+from drydock.engine.types.build_copy import copied, inline_files
+from drydock.engine.types.build_mounts import with_run_mounts
+from drydock.engine.types.container import Container
+from drydock.engine.types.container import container as empty_container
+from drydock.engine.types.container_exec import after
+from drydock.engine.types.container_image import from_
+from drydock.engine.types.directory import Directory
+from drydock.engine.types.socket import Socket
 
-from .container import Container
-from .directory import Directory
-from .stat import exists_path
+_SHELL = ("/bin/sh", "-c")
+_PROXY_ARGS = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
 
-if TYPE_CHECKING:
-    from .socket import Socket
+
+@dataclass
+class Stage:
+    """A stage being built."""
+
+    name: str
+    container: Container
+    shell: tuple[str, ...] = _SHELL
+    args: dict[str, str] = attribute(default_factory=dict)
+    command_set: bool = False
+
+    def variables(self) -> dict[str, str]:
+        """Return what references mean: arguments, overruled by the environment."""
+        return {**self.args, **self.container.config.variables()}
+
+    def expand(self, text: str) -> str:
+        """Replace the references in a text."""
+        return expand(text, self.variables())
+
+
+@dataclass
+class Build:
+    """One build: its inputs, and the stages so far."""
+
+    call: Call
+    context: Directory
+    ignored: Filter
+    given: dict[str, str]
+    secrets: dict[str, Secret]
+    platform: str
+    init: bool
+    ssh: Socket | None = None
+    stages: list[Stage] = attribute(default_factory=list)
+    globals: dict[str, str] = attribute(default_factory=dict)
+
+    async def run(self, instructions: list[Instruction], target: str) -> Container:
+        """Carry the instructions out up to the end of the target stage; return its container."""
+        names = [
+            instruction.words()[2].lower() if len(instruction.words()) > 2 else ""
+            for instruction in instructions
+            if instruction.name == "FROM"
+        ]
+        if not names:
+            raise DockerfileError("no build stage in current context")
+        if target and target.lower() not in names:
+            raise DockerfileError(f'target stage "{target}" could not be found')
+        last = names.index(target.lower()) if target else len(names) - 1
+        for instruction in instructions:
+            if instruction.name == "FROM" and len(self.stages) > last:
+                break
+            await self._step(instruction)
+        return self.stages[last].container
+
+    async def _step(self, instruction: Instruction) -> None:
+        if instruction.name == "FROM":
+            await self._from(instruction)
+            return
+        if not self.stages:
+            if instruction.name != "ARG":
+                raise DockerfileError("no build stage in current context")
+            self._arg(instruction, self.globals, self.globals)
+            return
+        stage = self.stages[-1]
+        if instruction.name == "ARG":
+            self._arg(instruction, stage.args, stage.variables())
+        elif instruction.name == "RUN":
+            await self._run(stage, instruction)
+        elif instruction.name in {"COPY", "ADD"}:
+            stage.container = await self._copy(stage, instruction)
+        elif instruction.name not in {"ONBUILD", "MAINTAINER"}:
+            configure(stage, instruction)
+
+    async def _from(self, instruction: Instruction) -> None:
+        words = [
+            expand(word, {**self._platform_args(), **self.globals}) for word in instruction.words()
+        ]
+        name = words[2].lower() if len(words) > 2 else ""
+        earlier = self._stage(words[0])
+        if earlier is not None:
+            container = earlier.container
+        else:
+            platform = expand(instruction.flag("platform"), self._platform_args()) or self.platform
+            container = await self._image(words[0], platform)
+        self.stages.append(Stage(name, container.changed()))
+
+    async def _image(self, name: str, platform: str) -> Container:
+        empty = await empty_container(None, self.call, platform=platform)
+        if name == "scratch":
+            return empty
+        return await from_(empty, self.call, address=name, registry_service=None)
+
+    def _stage(self, name: str) -> Stage | None:
+        return next((stage for stage in self.stages if stage.name == name.lower() and name), None)
+
+    def _platform_args(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for prefix, platform in (("BUILD", DEFAULT_PLATFORM), ("TARGET", self.platform)):
+            os, architecture, variant = (*platform.split("/"), "", "")[:3]
+            found |= {
+                f"{prefix}PLATFORM": platform,
+                f"{prefix}OS": os,
+                f"{prefix}ARCH": architecture,
+                f"{prefix}VARIANT": variant,
+            }
+        return found
+
+    def _arg(
+        self, instruction: Instruction, into: dict[str, str], variables: dict[str, str]
+    ) -> None:
+        for (name, value), word in zip(pairs(instruction), instruction.words(), strict=False):
+            known = {**self._platform_args(), **(self.globals if into is not self.globals else {})}
+            if name in self.given:
+                into[name] = self.given[name]
+            elif "=" in word:
+                into[name] = expand(value, {**variables, **into})
+            elif name in known:
+                into[name] = known[name]
+
+    async def _run(self, stage: Stage, instruction: Instruction) -> None:
+        args = instruction.exec_form() or (*stage.shell, _script(instruction))
+        prepared = with_run_mounts(
+            stage.container,
+            self.call,
+            [stage.expand(value) for name, value in instruction.flags if name == "mount"],
+            secrets=self.secrets,
+            ssh=self.ssh,
+            source=self._source,
+        )
+        config = prepared.config
+        for name, value in self._run_args(stage).items():
+            config = config.with_variable(name, value)
+        command = Command(
+            tuple(args),
+            privileged=instruction.flag("security") == "insecure",
+            init=self.init,
+        )
+        done = after(prepared.configured(config), command, self.call)
+        # Arguments and mounts belong to this one command.
+        stage.container = done.changed(
+            config=stage.container.config,
+            mounts=stage.container.mounts,
+            secret_variables=stage.container.secret_variables,
+        )
+
+    def _run_args(self, stage: Stage) -> dict[str, str]:
+        set_already = stage.container.config.variables()
+        proxies = {name: value for name, value in self.given.items() if name.upper() in _PROXY_ARGS}
+        return {k: v for k, v in {**proxies, **stage.args}.items() if k not in set_already}
+
+    def _source(self, name: str) -> Directory:
+        """Return the files that `from=` names: a stage, or the build context for ""."""
+        if not name:
+            return self.context
+        stage = self._stage(name)
+        if stage is None and name.isdecimal() and int(name) < len(self.stages) - 1:
+            stage = self.stages[int(name)]
+        if stage is None:
+            raise DockerfileError(f"stage {name} not found; only stages of this file can be used")
+        return Directory(stage.container.rootfs)
+
+    async def _copy(self, stage: Stage, instruction: Instruction) -> Container:
+        words = [stage.expand(word) for word in instruction.words()]
+        if len(words) < 2:
+            raise DockerfileError(f"{instruction.name} requires at least two arguments")
+        *sources, target = words
+        folder = target.endswith("/") or len(sources) > 1 or target in {".", ".."}
+        path = stage.container.config.path(target) + ("/" if folder else "")
+        owner = stage.expand(instruction.flag("chown"))
+        chmod = stage.expand(instruction.flag("chmod"))
+        mode = int(chmod, 8) if chmod else None
+        container = stage.container
+        texts = {doc.name: doc for doc in instruction.heredocs}
+        inline = [
+            (doc.name, stage.expand(doc.text) if doc.expand else doc.text) for doc in texts.values()
+        ]
+        if inline:
+            container = inline_files(container, self.call, path, inline, owner, mode)
+        named = [source for source in sources if not source.startswith("<<")]
+        if not named:
+            return container
+        image = instruction.flag("from")
+        if image and self._stage(image) is None and not image.isdecimal():
+            source = Directory((await self._image(stage.expand(image), self.platform)).rootfs)
+        else:
+            source = self._source(image)
+        return copied(
+            container,
+            self.call,
+            path,
+            source,
+            named,
+            wanted=self.ignored if not image else Filter(),
+            owner=owner,
+            mode=mode,
+            unpack=instruction.name == "ADD",
+        )
+
+
+def _script(instruction: Instruction) -> str:
+    """Return what the shell runs: a lone heredoc itself, others with the line that names them."""
+    if not instruction.heredocs:
+        return instruction.text
+    first = instruction.heredocs[0]
+    if len(instruction.heredocs) == 1 and instruction.text.strip("'\"<-") == first.name:
+        return first.text
+    bodies = "".join(f"{doc.text}{doc.name}\n" for doc in instruction.heredocs)
+    return f"{instruction.text}\n{bodies}"
+
+
+def configure(stage: Stage, instruction: Instruction) -> None:
+    """Carry out an instruction that changes nothing but the configuration."""
+    config = stage.container.config
+    match instruction.name:
+        case "ENV":
+            before = stage.variables()
+            for name, value in pairs(instruction):
+                config = config.with_variable(expand(name, before), expand(value, before))
+        case "LABEL":
+            for name, value in pairs(instruction):
+                config = config.with_label(stage.expand(name), stage.expand(value))
+        case "WORKDIR":
+            config = config.with_workdir(stage.expand(instruction.text))
+        case "USER":
+            config = replace(config, user=stage.expand(instruction.text))
+        case "EXPOSE":
+            for word in instruction.words():
+                number, _, protocol = stage.expand(word).partition("/")
+                config = config.with_port(ExposedPort(int(number), (protocol or "tcp").upper()))
+        case "VOLUME":
+            volumes = tuple(stage.expand(word) for word in instruction.words())
+            config = replace(config, volumes=tuple(dict.fromkeys((*config.volumes, *volumes))))
+        case "STOPSIGNAL":
+            config = replace(config, stop_signal=stage.expand(instruction.text))
+        case "SHELL":
+            stage.shell = instruction.exec_form() or stage.shell
+        case "CMD":
+            config = replace(config, default_args=_command(stage, instruction))
+            stage.command_set = True
+        case "ENTRYPOINT":
+            kept = config.default_args if stage.command_set else ()
+            entrypoint = _command(stage, instruction)
+            config = replace(config, entrypoint=entrypoint, default_args=kept)
+        case "HEALTHCHECK":
+            config = _health_check(config, instruction)
+    stage.container = stage.container.configured(config)
+
+
+def _command(stage: Stage, instruction: Instruction) -> tuple[str, ...]:
+    words = instruction.exec_form()
+    if words is not None:
+        return words
+    return (*stage.shell, instruction.text) if instruction.text else ()
+
+
+def _health_check(config: Config, instruction: Instruction) -> Config:
+    kind, _, rest = instruction.text.partition(" ")
+    if kind.upper() == "NONE":
+        return replace(config, health_check=None)
+    words = replace(instruction, text=rest.strip()).exec_form()
+    check = HealthCheck(
+        args=words or (rest.strip(),),
+        shell=words is None,
+        interval=parse_duration(instruction.flag("interval")),
+        timeout=parse_duration(instruction.flag("timeout")),
+        start_period=parse_duration(instruction.flag("start-period")),
+        start_interval=parse_duration(instruction.flag("start-interval")),
+        retries=int(instruction.flag("retries") or 0),
+    )
+    return replace(config, health_check=check)
 
 
 @field("Directory.dockerBuild")
@@ -28,47 +320,57 @@ async def docker_build(
     *,
     dockerfile: str,
     platform: str | None,
-    build_args: list[dict[str, str]],
+    build_args: list[dict[str, Any]],
     target: str,
     secrets: list[Secret],
     no_init: bool,
     ssh: Socket | None,
 ) -> Container:
-    """Return the container of a Dockerfile's target; its stages that are needed have run."""
-    text, ignored = await _read(self, call, dockerfile)
-    steps = Steps(call)
-    context = self
-    if ignored:
-        context = await steps.do(self, "filter", exclude=ignored)
+    """Build a Dockerfile with this directory as context."""
+    text, ignore = await _read(self, call, dockerfile)
     build = Build(
-        steps=steps,
-        context=context,
-        platform=platform,
-        arguments={item["name"]: item["value"] for item in build_args},
-        secrets={secret.name or secret.uri.partition("://")[2]: secret for secret in secrets},
-        ssh=ssh,
+        call=call,
+        context=self,
+        ignored=Filter.of(exclude=ignore),
+        given={arg["name"]: arg["value"] for arg in build_args},
+        secrets={secret.name: secret for secret in secrets},
+        platform=platform or DEFAULT_PLATFORM,
         init=not no_init,
+        ssh=ssh,
     )
-    stages, shared = arrange(parse(text), build.arguments, platform_arguments(build))
-    built = await follow(build, stages, find_target(stages, target), shared, follow_stage)
+    container = await build.run(parse(text), target)
     try:
-        await built.evaluate()
+        await container.evaluate()
+    except ExecError as error:
+        raise _renamed(error, "failed to clone built container state") from error
     except EngineError as error:
-        raise error.prefixed("failed to clone built container state: ") from error
-    return built
+        message = f"failed to load container from converted ID: {error.message}"
+        raise EngineError(message, error.extensions) from error
+    return container.changed(last=None)
 
 
-async def _read(directory: Directory, call: Call, dockerfile: str) -> tuple[str, list[str]]:
-    """Return the Dockerfile's text and the patterns of its .dockerignore."""
-    async with directory.mounted(call.runtime) as root:
-        if not exists_path(root, dockerfile, "REGULAR_TYPE"):
-            raise EngineError(
-                f"failed to read dockerfile: open {dockerfile}: no such file or directory"
-            )
-        place = root / posixpath.normpath(dockerfile).lstrip("/")
-        text = place.read_text(errors="surrogateescape")
-        for name in (f"{posixpath.normpath(dockerfile).lstrip('/')}.dockerignore", ".dockerignore"):
-            if exists_path(root, name, "REGULAR_TYPE"):
-                lines = (root / name).read_text(errors="surrogateescape").splitlines()
-                return text, [line for line in lines if line.strip() and line[0] != "#"]
-    return text, []
+async def _read(context: Directory, call: Call, dockerfile: str) -> tuple[str, list[str]]:
+    """Return the Dockerfile's text and the patterns of what the context leaves out."""
+    async with context.mounted(call.runtime) as place:
+
+        def read() -> tuple[str, list[str]]:
+            file = place / posixpath.normpath(posixpath.join("/", dockerfile)).lstrip("/")
+            if not file.is_file():
+                raise EngineError(
+                    f"failed to read dockerfile: open {dockerfile}: no such file or directory"
+                )
+            for name in (Path(f"{file}.dockerignore"), place / ".dockerignore"):
+                if name.is_file():
+                    lines = name.read_text(errors="replace").splitlines()
+                    return file.read_text(errors="replace"), [
+                        line for line in lines if not line.startswith("#")
+                    ]
+            return file.read_text(errors="replace"), []
+
+        return await in_thread(read)
+
+
+def _renamed(error: ExecError, what: str) -> EngineError:
+    renamed = EngineError(f"{what}: {error.message}", error.extensions)
+    renamed.mark_lazy(error.traceparent or current_span().traceparent)
+    return renamed

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from drydock.engine.errors import ExecError
+from drydock.engine.process.mounts import SecretMount
 from drydock.engine.process.outcome import Expectation
+from drydock.engine.process.secret_store import SessionSecrets
+from drydock.engine.session import Session
 from drydock.engine.types.container import Container
 
 pytestmark = pytest.mark.root
@@ -127,3 +133,58 @@ async def test_the_engine_s_files_do_not_stay(box: Container, shell) -> None:
     async with snapshots.view((await ended.last.get()).rootfs) as root:
         assert sorted(path.name for path in root.iterdir()) == ["bin", "etc", "tmp"]
         assert sorted(path.name for path in (root / "etc").iterdir()) == ["group", "passwd"]
+
+
+async def test_a_cancelled_command_is_killed_and_leaves_nothing(
+    box: Container, shell, tmp_path: Path
+) -> None:
+    last = shell.sh(box, "sleep 86399").last
+    assert last is not None
+    task = asyncio.create_task(last.get())
+    async with asyncio.timeout(30):
+        while not _running("86399"):
+            await asyncio.sleep(0.01)
+    task.cancel()
+    assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
+    async with asyncio.timeout(30):
+        while _running("86399"):
+            await asyncio.sleep(0.01)
+    assert not shell._session.engine.exec_slots.locked()
+
+
+def _running(argument: str) -> bool:
+    """Tell whether a process with this argument runs."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if argument.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                return True
+    return False
+
+
+async def test_commands_share_the_machine_s_slots(box: Container, shell) -> None:
+    slots = shell._session.engine.exec_slots._value
+    branches = [
+        shell.sh(box.configured(box.config.with_variable("N", str(number))), "sleep 0.05")
+        for number in range(slots * 2)
+    ]
+    await asyncio.gather(*(branch.evaluate() for branch in branches))
+    assert shell._session.engine.exec_slots._value == slots
+
+
+async def test_secrets_reach_the_command_and_nothing_else(
+    box: Container, shell, session: Session
+) -> None:
+    secret = session.part(SessionSecrets).set("n", "s3cr3t-value")
+    holder = box.changed(
+        secret_variables=(("TOKEN", secret),),
+        mounts=(SecretMount("/run/token", secret, owner="1000:1001", mode=0o440),),
+    )
+    line = "stat -c '%a %u:%g' /run/token; echo $TOKEN; cat /run/token; echo ${#TOKEN}"
+    ended = shell.sh(holder, line, redirect_stdout="/copy")
+    assert await shell.stdout(ended, "cat /copy") == "440 1000:1001\n***\n***12\n"
+    after = ended.changed(mounts=(), secret_variables=())
+    assert await shell.stdout(after, "ls /run /tmp; echo ${TOKEN-unset}") == "/tmp:\nunset\n"
+    stored = b"".join(
+        path.read_bytes() for path in session.engine.state.root.rglob("*") if path.is_file()
+    )
+    assert b"s3cr3t-value" not in stored
