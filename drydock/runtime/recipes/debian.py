@@ -14,9 +14,11 @@ from pathlib import Path
 
 from drydock.runtime.errors import ImageFault
 from drydock.runtime.image import ImageConfig
+from drydock.runtime.machine_env import PROXY_VARIABLES
 from drydock.runtime.programs import require
 from drydock.runtime.recipes.kitchen import Kitchen, Recipe
 from drydock.runtime.snapshot import Snapshot
+from drydock.runtime.state import remove_tree
 
 SUITE = "bookworm"
 _TAIL = 4000
@@ -44,7 +46,11 @@ class _Installer(Recipe):
 
     async def cook(self, kitchen: Kitchen) -> Snapshot:
         async with kitchen.snapshots.edit(kitchen.snapshots.empty) as edit:
-            await _bootstrap(edit.path, kitchen.state.fresh("debian"))
+            scratch = kitchen.state.fresh("debian")
+            try:
+                await _bootstrap(edit.path, scratch)
+            finally:
+                remove_tree(scratch)
             await asyncio.to_thread(_finish, edit.path)
             return await edit.commit()
 
@@ -77,6 +83,10 @@ async def _bootstrap(target: Path, scratch: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         require("unshare"),
         "--mount",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "--kill-child",
         "--propagation=slave",
         "--",
         require("mmdebstrap"),
@@ -94,7 +104,7 @@ async def _bootstrap(target: Path, scratch: Path) -> None:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "TMPDIR": str(scratch), "SOURCE_DATE_EPOCH": "0"},
+        env=_environment(scratch),
     )
     try:
         output, _ = await process.communicate()
@@ -105,6 +115,13 @@ async def _bootstrap(target: Path, scratch: Path) -> None:
     if process.returncode != 0:
         tail = output.decode(errors="replace")[-_TAIL:]
         raise ImageFault(f"debian:bookworm-slim could not be made by mmdebstrap:\n{tail}")
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Return what mmdebstrap needs of the environment; the packages' scripts see it too."""
+    passed = {name for each in PROXY_VARIABLES for name in (each, each.lower())}
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", *passed}}
+    return {**kept, "TMPDIR": str(scratch), "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "0"}
 
 
 def _finish(root: Path) -> None:
