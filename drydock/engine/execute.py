@@ -11,8 +11,6 @@ calls of a session share one object, and one resolution while it is under way.
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
@@ -23,6 +21,7 @@ from .coerce import Coercer, literal, numbers_marked
 from .errors import CoercionError, EngineError, RequestError
 from .field import Call, HasIdentity, Resolver, graphql_type, snake_case
 from .introspection import Introspection
+from .naming import span_of
 from .node import Recipe
 from .schema import Argument, Field, Schema, TypeRef
 from .selection import Selected, Selector
@@ -30,7 +29,6 @@ from .session import Client
 from .trace import Span, current_span
 from .validate import check_variables, validate
 
-_HIDDEN = {"plaintext"}  # arguments that no span may show
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -358,7 +356,7 @@ class Walker:
             else:
                 arguments[snake_case(name)] = _snake_keys(value)
         type_name, _, field_name = resolver.name.partition(".")
-        span = _span(resolver, recipe, definition)
+        span = span_of(resolver, recipe, definition)
         call = Call(
             session=self._session,
             client=self._client,
@@ -433,44 +431,3 @@ def _snake_keys(value: Any) -> Any:
     if isinstance(value, list):
         return [_snake_keys(item) for item in value]
     return value
-
-
-def _span(resolver: Resolver, recipe: Recipe, definition: Field | None) -> Span:
-    """Return the span of a call, named as progress shows it: `Container.from(address: "x"): Container!`."""
-    end = resolver.name.removeprefix("Query.")
-    if resolver.quiet or definition is None:
-        return current_span().child(end, end, silent=True)
-    shown = {
-        name: value
-        for name, value in recipe.args.items()
-        if resolver.verbose or value != _default(definition.args.get(name))
-    }
-    listed = ", ".join(
-        f"{name}: {'***' if name in _HIDDEN else _shown(value)}" for name, value in shown.items()
-    )
-    arguments = f"({listed})" if listed else ""
-    return current_span().child(f"{end}{arguments}: {definition.type}", end)
-
-
-def _default(argument: Argument | None) -> Any:
-    if argument is None or argument.default is None:
-        return None
-    try:
-        return json.loads(argument.default)
-    except ValueError:
-        return argument.default  # an enum member
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def authorized(header: str) -> str:
-    """Return the token of a basic-auth header, empty if there is none."""
-    scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        return base64.b64decode(encoded).decode().partition(":")[0]
-    except ValueError:
-        return ""

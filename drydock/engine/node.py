@@ -22,7 +22,7 @@ from .errors import CoercionError
 
 SPACE = "node"
 _DIGEST_BYTES = 24  # no padding in base64
-_IN_MEMORY = 200_000
+_IN_MEMORY = 50_000
 _ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
 

@@ -9,6 +9,7 @@ Loopback: `POST /query` and OTLP (`/v1/traces`, `/v1/logs`, `/v1/metrics`), both
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from aiohttp import web
 
 from . import telemetry
 from .engine import VERSION, Engine
-from .execute import authorized, execute
+from .execute import execute
 from .module import face
 from .session import Client, Session
 from .trace import Event, Span
@@ -90,7 +91,7 @@ class Server:
     # ------------------------------------------------------------ loopback
 
     def _client(self, request: web.Request) -> Client:
-        client = self.engine.client(authorized(request.headers.get("Authorization", "")))
+        client = self.engine.client(_token(request.headers.get("Authorization", "")))
         if client is None:
             raise web.HTTPUnauthorized(text="this is no token of a living session\n")
         return client
@@ -216,6 +217,17 @@ class Server:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _token(header: str) -> str:
+    """Return the token of a basic-auth header, empty if there is none."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded).decode().partition(":")[0]
+    except ValueError:
+        return ""
 
 
 def _encode(answer: Any) -> bytes:
