@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_SECRET_BYTES = 128_000
 _COMMAND_SECONDS = 300
 _SHOWN_LETTERS = 3
+_PROVIDERS = frozenset({"env", "file", "cmd"})  # a real engine knows more, see docs/drydock.md
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class SecretStore:
 
     def add(self, uri: str, cache_key: str = "") -> Secret:
         """Know a provider's secret, without asking for it; the latest of a cache key stands for all of them."""
+        scheme, separator, _ = uri.partition("://")
+        if not separator:
+            raise EngineError(f'parse "{uri}": malformed id')
+        if scheme not in _PROVIDERS:
+            raise EngineError(f'unsupported secret provider: "{scheme}"')
         handle = digest_of("key", cache_key) if cache_key else digest_of("uri", uri)
         secret = Secret(handle, uri=uri, cache_key=cache_key)
         if self._secrets.get(handle) != secret:
@@ -111,7 +117,12 @@ class SecretStore:
             if secret.handle in self._absent:
                 raise _no_variable(known.uri.partition("://")[2])
             if secret.handle not in self._values:
-                self._values[secret.handle] = await self._ask(known.uri)
+                try:
+                    self._values[secret.handle] = await self._ask(known.uri)
+                except EngineError as error:
+                    # A real engine asks its client, and says so.
+                    error.message = f"rpc error: code = Unknown desc = {error.message}"
+                    raise
         return self._values[secret.handle]
 
     async def cache_identity(self, secret: Secret) -> str:
@@ -127,21 +138,12 @@ class SecretStore:
         return self._hashes[secret.handle]
 
     async def _ask(self, uri: str) -> bytes:
-        scheme, separator, rest = uri.partition("://")
-        if not separator:
-            raise EngineError(f"parse {uri!r}: malformed id")
-        match scheme:
-            case "env":
-                return self._variable(rest)
-            case "file":
-                return await asyncio.to_thread(self._file, rest)
-            case "cmd":
-                return await self._command(rest)
-            case _:
-                raise EngineError(
-                    f'unsupported secret provider: "{scheme}" (Drydock knows env, file and cmd; '
-                    "a real Dagger Engine knows more, see docs/drydock.md)"
-                )
+        scheme, _, rest = uri.partition("://")
+        if scheme == "env":
+            return self._variable(rest)
+        if scheme == "file":
+            return await asyncio.to_thread(self._file, rest)
+        return await self._command(rest)
 
     def _variable(self, name: str) -> bytes:
         value = self._environ.get(name)

@@ -51,8 +51,6 @@ async def test_providers_give_their_values_untrimmed(store: SecretStore, tmp_pat
         ("env://UNSET_VARIABLE", 'secret env var not found: "UNS..."'),
         ("file:///none/x", 'failed to read secret file "/none/x": open /none/x: no such file'),
         ("cmd://exit 3", 'failed to run secret command "exit 3": exit status 3'),
-        ("gopher://x", 'unsupported secret provider: "gopher"'),
-        ("plain", "malformed id"),
     ],
 )
 async def test_a_provider_is_asked_at_use_and_says_what_is_wrong(
@@ -61,6 +59,29 @@ async def test_a_provider_is_asked_at_use_and_says_what_is_wrong(
     secret = store.add(uri)
     with pytest.raises(EngineError, match="^.*" + message.replace("$", r"\$")):
         await store.plaintext(secret)
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("gopher://x", 'unsupported secret provider: "gopher"'),
+        ("plain", 'parse "plain": malformed id'),
+    ],
+)
+async def test_an_address_without_a_known_provider_is_refused_at_once(
+    store: SecretStore, uri: str, message: str
+) -> None:
+    with pytest.raises(EngineError, match=f"^{message}$"):
+        store.add(uri)
+
+
+async def test_a_function_reaches_its_own_variables_only(store: SecretStore) -> None:
+    own = store.of_function("env://TOKEN", {"TOKEN": "of-function"})
+    assert await store.plaintext(own) == b"of-function"
+    with pytest.raises(EngineError, match='secret env var not found: "TOK..."'):
+        await store.plaintext(store.of_function("env://TOKEN", {}))
+    with pytest.raises(EngineError, match="take the secret as an argument"):
+        store.of_function("file:///etc/passwd", {})
 
 
 async def test_a_provider_s_secret_is_cached_by_value(store: SecretStore, tmp_path: Path) -> None:
