@@ -164,7 +164,9 @@ def _object(type_: TypeRef, address: str, ask: Ask) -> str:
         return _id(ask, f"cacheVolume(key: {json.dumps(address)})")
     if name in {"Module", "ModuleSource"}:
         source = f"moduleSource(refString: {json.dumps(expand_home(address))})"
-        return _id(ask, source if name == "ModuleSource" else f"{source} {{ asModule", braces=1)
+        if name == "ModuleSource":
+            return _id(ask, source)
+        return _id(ask, f"{source} {{ asModule", braces=1)
     if name in {"Directory", "File"}:
         address = expand_home(address)
     field = name[0].lower() + name[1:]

@@ -34,7 +34,7 @@ def _call(run: Run) -> str:
     if chain.called:
         chain.check_constructor()
     secrets = [name for step in chain.steps for name in step.bare_secrets()]
-    output = evaluate(chain, run.connection, run.options)
+    output = evaluate(chain, run.connection, run.options, run.notes.append)
     for name in secrets:
         run.notes.append(
             f'{time.strftime("%H:%M:%S")} WRN deprecation: missig URI scheme in secret argument "{name}". '

@@ -48,7 +48,7 @@ def _generate(run: Run) -> str:
         return usage.listing(_rows(_ask(run, "generators", f"list {{ {_FACTS} }}"))) + "\n"
     selection = "changes { id isEmpty addedPaths modifiedPaths removedPaths }"
     changes = _ask(run, "generators", selection)["changes"]
-    apply_changes(run.connection, changes, run.options, _root(run))
+    apply_changes(run.connection, changes, run.options, run.notes.append, _root(run))
     return ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from drydock.cli.connection import Connection
 from drydock.cli.options import Options
 from drydock.cli.typedefs import TypeRef
 
+Note = Callable[[str], None]
 EVALUATED = {"Container", "Directory", "File"}
 EXPORTED = {"Container", "Directory", "File"}
 _DIGITS = 16
@@ -27,16 +28,16 @@ class ResultError(Exception):
     """The result cannot be shown, saved or applied."""
 
 
-def evaluate(chain: Chain, connection: Connection, options: Options) -> str:
-    """Run a chain; return the text for standard output. Notes about saved files go to standard error."""
+def evaluate(chain: Chain, connection: Connection, options: Options, note: Note) -> str:
+    """Run a chain; return the text for standard output. `note` gets what to say about saved files."""
     result = chain.result
     output = options.value("output")
     if not chain.called:
         return "Query\n"
     if result.kind == "OBJECT" and result.name == "Changeset":
-        return _apply(chain, connection, options, output)
+        return _apply(chain, connection, options, output, note)
     if output and result.kind == "OBJECT" and result.name in EXPORTED:
-        return _export(chain, connection, output)
+        return _export(chain, connection, output, note)
     value = _value(chain, connection)
     as_json = options.on("json")
     if result.base.kind == "OBJECT":
@@ -47,7 +48,7 @@ def evaluate(chain: Chain, connection: Connection, options: Options) -> str:
     if output:
         path = Path(output)
         path.write_text(text)
-        _note(f'Saved output to "{path.absolute()}".')
+        note(f'Saved output to "{path.absolute()}".')
     return text
 
 
@@ -113,7 +114,7 @@ def _whole(value: Any) -> Any:
 
 def _objects(result: TypeRef, value: Any) -> str:
     name = result.base.name
-    if result.element is not None:
+    if result.element is not None or isinstance(value, list):
         return "".join(f"- {_printed(name, _unwrapped(item))}\n" for item in value or [])
     if value is None:
         raise ResultError("printID: unexpected type for object: <nil>")
@@ -125,30 +126,34 @@ def _printed(name: str, id_: str) -> str:
     return f"{name}@xxh3:{hashlib.sha256(id_.encode()).hexdigest()[:_DIGITS]}"
 
 
-def _export(chain: Chain, connection: Connection, output: str) -> str:
+def _export(chain: Chain, connection: Connection, output: str, note: Note) -> str:
     path = Path(output).absolute()
     parent = ", allowParentDirPath: true" if chain.result.name == "File" else ""
     leaf = f"export(path: {json.dumps(os.fspath(path))}{parent})"
     data = connection.query(chain.query(connection.query, leaf))
     saved = _follow(data, [*(step.function.name for step in chain.steps), "export"])
-    _note(f'Saved to "{saved or path}".')
+    note(f'Saved to "{saved or path}".')
     return ""
 
 
-def _apply(chain: Chain, connection: Connection, options: Options, output: str) -> str:
+def _apply(chain: Chain, connection: Connection, options: Options, output: str, note: Note) -> str:
     selection = "id isEmpty addedPaths modifiedPaths removedPaths"
     data = connection.query(chain.query(connection.query, selection))
     changes = _follow(data, [step.function.name for step in chain.steps])
-    apply_changes(connection, changes, options, output or ".")
+    apply_changes(connection, changes, options, note, output or ".")
     return ""
 
 
 def apply_changes(
-    connection: Connection, changes: dict[str, Any], options: Options, target: str = "."
+    connection: Connection,
+    changes: dict[str, Any],
+    options: Options,
+    note: Note,
+    target: str = ".",
 ) -> None:
     """Write a changeset to the current directory, after asking unless `-y` says so."""
     if changes["isEmpty"]:
-        _note("no changes to apply")
+        note("no changes to apply")
         return
     if not options.on("auto-apply") and not _confirmed(changes):
         return
@@ -174,8 +179,3 @@ def _confirmed(changes: dict[str, Any]) -> bool:
         terminal.write("Apply changes? [y/N] ")
         terminal.flush()
         return terminal.readline().strip().lower() in {"y", "yes"}
-
-
-def _note(text: str) -> None:
-    sys.stderr.write(f"\n{text}\n")
-    sys.stderr.flush()

@@ -157,7 +157,7 @@ class Types:
         return sorted(f.command for f in functions if not supported(f) and not _takes_interface(f))
 
     def _need(self, name: str) -> None:
-        if name not in self.descriptions and self.fetch is not None:
+        if name and name not in self.descriptions and self.fetch is not None:
             self.descriptions[name] = ""
             self._add(self.fetch(name))
 

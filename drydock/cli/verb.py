@@ -101,7 +101,8 @@ def run_verb(name: str, argv: list[str], verb: Verb, *, positional: bool = False
     except Exception as error:  # noqa: BLE001 - the last place that can explain it
         return _explain(error, run)
     _write(output)
-    sys.stderr.writelines(f"{note}\n" for note in run.notes)
+    lead = "\n" if run.options.silent and run.notes else ""
+    sys.stderr.write(lead + "".join(f"{note}\n" for note in run.notes))
     return run.exit_code
 
 
