@@ -1,8 +1,9 @@
 """Network namespaces without names: held by a descriptor, entered by a thread.
 
-Called by network.py. A namespace lives as long as somebody has it open, so there is nothing to clean up: when this process
-dies, the kernel takes the namespace and all devices in it down. A socket belongs to the namespace that its thread was in
-when it was made; afterwards any thread may use it.
+Called by network.py. A namespace lives as long as somebody has it open, so there is nothing to
+clean up: when this process dies, the kernel takes the namespace and all devices in it down. A
+socket belongs to the namespace that its thread was in when it was made; afterwards any thread may
+use it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ class Namespace:
     def call(self, function: Callable[[], T]) -> T:
         """Call `function` in a thread inside the namespace. Blocking."""
 
-        def inside() -> T:
+        def _close_made(making: asyncio.Future[socket.socket]) -> None:
+    if making.exception() is None:
+        making.result().close()
+
+
+def inside() -> T:
             setns(self.descriptor, CLONE_NEWNET)
             return function()
 
@@ -76,7 +82,7 @@ class Resident:
             made = await asyncio.shield(making)
         except asyncio.CancelledError:
             # The thread makes it all the same, and nobody else would close it.
-            making.add_done_callback(lambda done: done.exception() or done.result().close())
+            making.add_done_callback(_close_made)
             raise
         made.settimeout(0)
         return made
@@ -87,7 +93,10 @@ class Resident:
 
 
 def inside(path: Path, function: Callable[[], T]) -> T:
-    """Call `function` in a thread inside the namespace that `path` names (an endpoint's). Blocking."""
+    """Call `function` in a thread inside the namespace that `path` names (an endpoint's).
+
+    Blocking.
+    """
 
     def body() -> T:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -101,7 +110,7 @@ def inside(path: Path, function: Callable[[], T]) -> T:
 
 
 def _in_thread(function: Callable[[], T]) -> T:
-    """Call `function` in a thread of its own, because a thread that changed its namespace is good for nothing else."""
+    """Call `function` in a thread of its own: one that changed its namespace is spoiled."""
     results: list[T] = []
     errors: list[BaseException] = []
 
@@ -127,12 +136,18 @@ def _create() -> int:
 
 
 def ip_batch(lines: Sequence[str]) -> None:
-    """Run `ip` commands in the namespace of the calling thread; RuntimeFault with its message if one fails."""
+    """Run `ip` commands in the namespace of the calling thread.
+
+    RuntimeFault with its message if one fails.
+    """
     run_program("ip", ["-batch", "-"], "\n".join(lines) + "\n")
 
 
 def run_program(program: str, arguments: Sequence[str], text: str) -> None:
-    """Run a host program with `text` on its standard input; RuntimeFault with its message if it fails."""
+    """Run a host program with `text` on its standard input.
+
+    RuntimeFault with its message if it fails.
+    """
     done = subprocess.run(
         [require(program), *arguments],
         input=text,
