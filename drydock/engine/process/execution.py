@@ -44,8 +44,12 @@ async def execute(container: Container, command: Command, call: Call, key: str) 
     span = call.span.child(f"withExec {shlex.join(command.args)}", "Container.withExec")
     with span.active():
         result = await _run(session, container, command, key, span)
-        if not command.expect.accepts(result.exit_code):
-            raise _failure(command, result)
+        accepted = command.expect.accepts(result.exit_code)
+        if not accepted:
+            # Without a message: whoever asked for the result shows it.
+            span.status = "error"
+    if not accepted:
+        raise _failure(command, result)
     await results.put(key, result)
     return result
 

@@ -30,20 +30,21 @@ async def session_port(engine: Engine, endpoint: Endpoint) -> AsyncIterator[int]
         outer = await asyncio.open_connection("127.0.0.1", engine.port)
         await relay((reader, writer), outer)
 
-    listening = await asyncio.to_thread(_listen, endpoint.namespace)
+    # The engine's own number, so that telemetry finds its way by the same variables as on the host.
+    listening = await asyncio.to_thread(_listen, endpoint.namespace, engine.port)
     server = await asyncio.start_server(accept, sock=listening)
     try:
-        yield listening.getsockname()[1]
+        yield engine.port
     finally:
         server.close()
 
 
-def _listen(namespace: Path) -> socket.socket:
+def _listen(namespace: Path, port: int) -> socket.socket:
     """Return a socket that listens on the loopback of a namespace: a socket stays where it was made."""
 
     def make() -> socket.socket:
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.bind(("127.0.0.1", 0))
+        listening.bind(("127.0.0.1", port))
         listening.listen()
         return listening
 

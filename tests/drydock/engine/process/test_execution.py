@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,21 +136,22 @@ async def test_the_engine_s_files_do_not_stay(box: Container, shell) -> None:
         assert sorted(path.name for path in (root / "etc").iterdir()) == ["group", "passwd"]
 
 
-async def test_a_cancelled_command_is_killed_and_leaves_nothing(
-    box: Container, shell, tmp_path: Path
-) -> None:
+async def test_a_cancelled_command_is_killed_and_leaves_nothing(box: Container, shell) -> None:
     last = shell.sh(box, "sleep 86399").last
     assert last is not None
     task = asyncio.create_task(last.get())
-    async with asyncio.timeout(30):
-        while not _running("86399"):
-            await asyncio.sleep(0.01)
+    await _until(lambda: _running("86399"))
     task.cancel()
     assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
-    async with asyncio.timeout(30):
-        while _running("86399"):
-            await asyncio.sleep(0.01)
+    await _until(lambda: not _running("86399"))
     assert not shell._session.engine.exec_slots.locked()
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Look until something is so; a process of another namespace tells nobody what it does."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
 
 
 def _running(argument: str) -> bool:
