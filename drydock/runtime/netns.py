@@ -40,12 +40,7 @@ class Namespace:
     def call(self, function: Callable[[], T]) -> T:
         """Call `function` in a thread inside the namespace. Blocking."""
 
-        def _close_made(making: asyncio.Future[socket.socket]) -> None:
-    if making.exception() is None:
-        making.result().close()
-
-
-def inside() -> T:
+        def inside() -> T:
             setns(self.descriptor, CLONE_NEWNET)
             return function()
 
@@ -107,6 +102,11 @@ def inside(path: Path, function: Callable[[], T]) -> T:
         return function()
 
     return _in_thread(body)
+
+
+def _close_made(making: asyncio.Future[socket.socket]) -> None:
+    if making.exception() is None:
+        making.result().close()
 
 
 def _in_thread(function: Callable[[], T]) -> T:
