@@ -116,13 +116,13 @@ def _objects(result: TypeRef, value: Any) -> str:
     name = result.base.name
     if result.element is not None or isinstance(value, list):
         return "".join(f"- {_printed(name, _unwrapped(item))}\n" for item in value or [])
-    if value is None:
-        raise ResultError("printID: unexpected type for object: <nil>")
     return f"{_printed(name, value)}\n"
 
 
-def _printed(name: str, id_: str) -> str:
+def _printed(name: str, id_: str | None) -> str:
     """Print an object: ids are opaque, their digest is stable between runs."""
+    if id_ is None:
+        raise ResultError("printID: unexpected type for object: <nil>")
     return f"{name}@xxh3:{hashlib.sha256(id_.encode()).hexdigest()[:_DIGITS]}"
 
 
