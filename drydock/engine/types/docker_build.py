@@ -89,10 +89,19 @@ class Build:
         if target and target.lower() not in names:
             raise DockerfileError(f'target stage "{target}" could not be found')
         last = names.index(target.lower()) if target else len(names) - 1
+        needed = needed_stages(instructions, last)
+        number = -1
         for instruction in instructions:
-            if instruction.name == "FROM" and len(self.stages) > last:
+            if instruction.name == "FROM":
+                number += 1
+            if number > last:
                 break
-            await self._step(instruction)
+            if number < 0 or number in needed:
+                await self._step(instruction)
+            elif instruction.name == "FROM":
+                # Nothing of it is used: its image is not even fetched.
+                empty = await empty_container(None, self.call, platform=self.platform)
+                self.stages.append(Stage(names[number], empty))
         return self.stages[last].container
 
     async def _step(self, instruction: Instruction) -> None:
@@ -111,7 +120,12 @@ class Build:
             await self._run(stage, instruction)
         elif instruction.name in {"COPY", "ADD"}:
             stage.container = await self._copy(stage, instruction)
-        elif instruction.name not in {"ONBUILD", "MAINTAINER"}:
+        elif instruction.name == "ONBUILD":
+            raise EngineError(
+                "Drydock does not implement ONBUILD; write its instruction into the Dockerfiles "
+                "that build on this image"
+            )
+        elif instruction.name != "MAINTAINER":
             configure(stage, instruction)
 
     async def _from(self, instruction: Instruction) -> None:
@@ -211,6 +225,10 @@ class Build:
         path = stage.container.config.path(target) + ("/" if folder else "")
         owner = stage.expand(instruction.flag("chown"))
         chmod = stage.expand(instruction.flag("chmod"))
+        if chmod and not set(chmod) <= set("01234567"):
+            raise DockerfileError(
+                f"invalid chmod parameter: '{chmod}'. it should be octal string and between 0 and 07777"
+            )
         mode = int(chmod, 8) if chmod else None
         container = stage.container
         texts = {doc.name: doc for doc in instruction.heredocs}
@@ -238,6 +256,31 @@ class Build:
             mode=mode,
             unpack=instruction.name == "ADD",
         )
+
+
+def needed_stages(instructions: list[Instruction], last: int) -> set[int]:
+    """Return the numbers of the stages that stage `last` takes from, itself included."""
+    names: list[str] = []
+    uses: list[set[str]] = []
+    for instruction in instructions:
+        if instruction.name == "FROM":
+            words = instruction.words()
+            names.append(words[2].lower() if len(words) > 2 else "")
+            uses.append({words[0].lower()})
+        elif uses:
+            for flag, value in instruction.flags:
+                if flag == "from":
+                    uses[-1].add(value.lower())
+                elif flag == "mount":
+                    parts = (part.partition("=") for part in value.split(","))
+                    uses[-1] |= {source.lower() for key, _, source in parts if key == "from"}
+    needed = {last}
+    for number in range(last, -1, -1):
+        if number in needed:
+            earlier = {name: index for index, name in enumerate(names[:number]) if name}
+            earlier |= {str(index): index for index in range(number)}
+            needed |= {earlier[use] for use in uses[number] if use in earlier}
+    return needed
 
 
 def _script(instruction: Instruction) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drydock.engine.process.dockerfile import DockerfileError, expand, pairs, parse
+from drydock.engine.types.docker_build import needed_stages
 
 
 def test_lines_go_on_and_comments_are_skipped() -> None:
@@ -83,3 +84,12 @@ def test_pairs_of_env_in_both_forms() -> None:
     new, old = parse('ENV A=1 B="x y"\nENV C two words\n')
     assert pairs(new) == [("A", "1"), ("B", '"x y"')]
     assert pairs(old) == [("C", "two words")]
+
+
+def test_only_what_the_target_takes_from_is_built() -> None:
+    text = (
+        "FROM a AS base\nFROM b AS unused\nRUN false\nFROM c AS tools\n"
+        "FROM base AS out\nCOPY --from=2 /x /x\nRUN --mount=type=bind,from=base,target=/b true\n"
+    )
+    assert needed_stages(parse(text), 3) == {0, 2, 3}
+    assert needed_stages(parse(text), 1) == {1}

@@ -1,1 +1,0 @@
-"""Dockerfile builds: parse, then follow each stage with the containers' own fields."""
