@@ -191,7 +191,7 @@ table ip {TABLE} {{
     ct status dnat masquerade
   }}
   chain refused {{
-    type filter hook forward priority filter
+    type filter hook prerouting priority dstnat + 10
     ip daddr {SERVICE_RANGE} meta l4proto tcp reject with tcp reset
     ip daddr {SERVICE_RANGE} reject with icmp type port-unreachable
   }}

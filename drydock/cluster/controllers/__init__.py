@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from drydock.cluster.client import Client
+from drydock.cluster.controllers.apiservice import ApiServiceController
 from drydock.cluster.controllers.controller import Controller
 from drydock.cluster.controllers.cronjob import CronJobController
 from drydock.cluster.controllers.daemonset import DaemonSetController
@@ -36,6 +37,7 @@ PLAIN: tuple[type[Controller], ...] = (
     DisruptionController,
     EndpointsController,
     Scheduler,
+    ApiServiceController,
     NamespaceController,
     PodGarbageCollector,
     GarbageCollector,

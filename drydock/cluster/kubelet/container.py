@@ -89,11 +89,18 @@ class Container:
                 if self._stopping.is_set() or not self._restarts(code):
                     break
                 await self._pause_after_crash()
-        finally:
-            self.status.over = True
-            self.status.ready = False
-            self.settled.set()
-            self._room.changed()
+        except asyncio.CancelledError:
+            raise  # the node goes, the container is not over
+        except Exception:
+            self._conclude()
+            raise
+        self._conclude()
+
+    def _conclude(self) -> None:
+        self.status.over = True
+        self.status.ready = False
+        self.settled.set()
+        self._room.changed()
 
     async def stop(self, grace: float) -> None:
         """End the container: hook, SIGTERM, and SIGKILL after `grace` seconds in all."""

@@ -72,6 +72,8 @@ class Kubelet:
             await self._registration.run()
         finally:
             await self._cache.close()
+            for pod in self._pods.values():
+                pod.abandon()
             tasks = list(self._tasks.values())
             for task in tasks:
                 task.cancel()

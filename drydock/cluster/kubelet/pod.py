@@ -64,6 +64,7 @@ class Pod:
         self._changed = asyncio.Event()
         self._going = asyncio.Event()
         self._removed = False
+        self._silent = False
         self._failure: tuple[str, str] | None = None
         self._sidecars: list[asyncio.Task[None]] = []
 
@@ -78,6 +79,10 @@ class Pod:
         """End a pod that the API has forgotten."""
         self._removed = True
         self._going.set()
+
+    def abandon(self) -> None:
+        """Say nothing more about the pod: the node goes, and its next life takes the pod up again."""
+        self._silent = True
 
     async def run(self) -> None:
         """Run the pod to its end and clean up after it."""
@@ -256,7 +261,7 @@ class Pod:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            if not self.containers:
+            if self._silent or not self.containers:
                 continue
             status = status_of(self.obj, self._state())
             if status == sent:

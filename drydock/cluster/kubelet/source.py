@@ -22,7 +22,9 @@ class ConfigSource:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def get(self, kind: str, namespace: str, name: str, optional: object = None) -> Obj | None:
+    async def get(
+        self, kind: str, namespace: str, name: str, optional: object = None
+    ) -> Obj | None:
         """Return a ConfigMap or Secret; None when it is absent and optional."""
         try:
             return await self._client.get(kind, namespace, name)
