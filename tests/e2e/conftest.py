@@ -50,7 +50,9 @@ def shipped() -> Iterator[Shipped]:
     place = Workplace.make(root)
     repository = place.copy("repository")
     try:
-        yield Shipped(place, repository, place.run("make", "ship", cwd=repository))
+        first = place.run("make", "ship", cwd=repository)
+        assert first.code == 0, first.text[-6000:]
+        yield Shipped(place, repository, first)
     finally:
         place.run("make", "stop", cwd=repository)
         shutil.rmtree(root)

@@ -70,8 +70,8 @@ def test_a_killed_ship_leaves_nothing_and_the_next_one_works(
     app.write_text(app.read_text() + f"# killed after {after_s} s\n")
     process = shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
     time.sleep(after_s)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.signal(signal.SIGKILL)
+    process.finish()
     wait_until(
         lambda: containers() <= before | pods(shipped), "no container of the killed run is left"
     )
@@ -87,10 +87,10 @@ def test_interrupting_says_so_and_leaves_nothing(shipped: Shipped) -> None:
     app.write_text(app.read_text() + "# interrupted\n")
     process = shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
     time.sleep(3)
-    os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
-    assert stderr.rstrip().endswith("Canceled.")
+    process.signal(signal.SIGINT)
+    done = process.finish(PATIENCE_S)
+    assert done.code == 1
+    assert done.stderr.rstrip().endswith("Canceled.")
     wait_until(
         lambda: containers() <= before | pods(shipped),
         "no container of the interrupted run is left",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,14 +98,15 @@ def test_a_crashing_image_is_rolled_back_while_the_old_version_serves(shipped: S
     )
     process = shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
     statuses = set()
-    while process.poll() is None:
+    while process.running:
         statuses.add(shipped.place.get("/api/health")[0])
-    _, stderr = process.communicate()
-    assert process.returncode != 0
+        time.sleep(0.05)
+    done = process.finish()
+    assert done.code != 0
     assert statuses == {200}
-    assert "CrashLoopBackOff" in stderr
-    assert "planted crash" in stderr
-    assert "deploy" in stderr[-6000:]
+    assert "CrashLoopBackOff" in done.stderr
+    assert "planted crash" in done.stderr
+    assert "deploy" in done.stderr[-6000:]
     assert running_image(shipped) == before
     assert shipped.place.get("/api/health")[0] == 200
 

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMIT_DATE = "2026-01-02T03:04:05Z"
@@ -43,6 +44,52 @@ class Done:
     def text(self) -> str:
         """Both streams, for messages and searches."""
         return self.stdout + self.stderr
+
+
+class Started:
+    """A running command; it writes to files, so that it never waits for somebody to read."""
+
+    def __init__(self, command: tuple[str, ...], cwd: Path, environ: Mapping[str, str]) -> None:
+        self._command = command
+        self._stdout, self._stderr = TemporaryFile("w+"), TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=self._stdout,
+            stderr=self._stderr,
+            start_new_session=True,
+        )
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group."""
+        os.killpg(self._process.pid, number)
+
+    def finish(self, limit: float = LIMIT_S) -> Done:
+        """Wait for its end and return what it printed."""
+        try:
+            code = self._process.wait(limit)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+            raise AssertionError(
+                f"{self._command} did not end in {limit} s: {self._read()}"
+            ) from None
+        return Done(code, *self._read())
+
+    def _read(self) -> tuple[str, str]:
+        texts = []
+        for stream in (self._stdout, self._stderr):
+            stream.seek(0)
+            texts.append(stream.read())
+            stream.close()
+        return texts[0], texts[1]
 
 
 @dataclass
@@ -122,30 +169,12 @@ class Workplace:
         return done.stdout.strip()
 
     def run(self, *command: str, cwd: Path, limit: float = LIMIT_S) -> Done:
-        """Run a command to its end in a session of its own."""
-        process = self.start(*command, cwd=cwd)
-        try:
-            stdout, stderr = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            stdout, stderr = process.communicate()
-            raise AssertionError(
-                f"{command} did not end in {limit} s:\n{stdout[-2000:]}\n{stderr[-4000:]}"
-            ) from None
-        return Done(process.returncode, stdout, stderr)
+        """Run a command to its end."""
+        return self.start(*command, cwd=cwd).finish(limit)
 
-    def start(self, *command: str, cwd: Path) -> subprocess.Popen[str]:
-        """Start a command whose group can be signalled by its process id."""
-        return subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def start(self, *command: str, cwd: Path) -> Started:
+        """Start a command in a process group of its own."""
+        return Started(command, cwd, self.environ)
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask the ingress; return status and body, (0, reason) when nothing listens."""
