@@ -47,6 +47,22 @@ def unserve(core: Core, definition: Obj) -> None:
         core.shapes.remove_custom(f"{spec['group']}/{version['name']}", spec["names"]["kind"])
 
 
+def scale_paths(core: Core, resource: Resource) -> tuple[str, str, str]:
+    """Return where an object holds wished replicas, present replicas and selector."""
+    if not resource.custom:
+        return ".spec.replicas", ".status.replicas", ".spec.selector"
+    definition = core.find(DEFINITIONS, "", resource.qualified) or {"spec": {"versions": []}}
+    for version in definition["spec"]["versions"]:
+        if version["name"] == resource.version:
+            scale = (version.get("subresources") or {}).get("scale") or {}
+            return (
+                scale.get("specReplicasPath", ".spec.replicas"),
+                scale.get("statusReplicasPath", ".status.replicas"),
+                scale.get("labelSelectorPath", ""),
+            )
+    return ".spec.replicas", ".status.replicas", ""
+
+
 def _row(spec: Obj, version: Obj, storage: str) -> Resource:
     names = spec["names"]
     subs = []

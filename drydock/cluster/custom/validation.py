@@ -4,21 +4,46 @@ from __future__ import annotations
 
 import re
 
+from drydock.cluster.custom.rules import broken
 from drydock.cluster.errors import Cause, Json, Obj
 from drydock.cluster.schema.shape import Shape
 from drydock.cluster.validation.causes import invalid, required, too_long, unsupported
 
 
-def check(shape: Shape, obj: Obj) -> list[Cause]:
-    """Return what a schema refuses; the last cause says that rules were left unchecked."""
+def check(shape: Shape, obj: Obj, replicas: str) -> list[Cause]:
+    """Return what a schema refuses; the last cause says that rules were left unchecked.
+
+    `replicas` is the path of the wished replicas, empty when the kind does not scale.
+    """
     causes: list[Cause] = []
     _check(shape.schema, obj, "", causes)
+    wish: Json = obj
+    for name in filter(None, replicas.split(".")):
+        wish = wish.get(name) if isinstance(wish, dict) else None
+    if isinstance(wish, str):
+        why = f"{replicas} accessor error: {wish} is of the type string, expected int64"
+        causes.append(invalid(replicas, 0, why))
     if causes:
         why = (
             "some validation rules were not checked because the object was invalid; correct the"
             " existing errors to complete validation"
         )
         causes.append(invalid("<nil>", None, why))
+        return causes
+    return _rules(shape.schema, obj, "")
+
+
+def _rules(schema: Obj, value: Json, path: str) -> list[Cause]:
+    """Check the rules of a schema and of everything below it."""
+    causes = broken(schema.get("x-kubernetes-validations") or [], value, path)
+    prefix = f"{path}." if path else ""
+    if isinstance(value, dict):
+        for name, below in (schema.get("properties") or {}).items():
+            if name in value and "$ref" not in below:
+                causes += _rules(below, value[name], prefix + name)
+    elif isinstance(value, list):
+        for at, one in enumerate(value):
+            causes += _rules(schema.get("items") or {}, one, f"{path}[{at}]")
     return causes
 
 

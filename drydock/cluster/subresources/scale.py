@@ -12,7 +12,7 @@ from dataclasses import replace
 from drydock.cluster import body
 from drydock.cluster.client import APPLY_PATCH, JSON_PATCH, copied
 from drydock.cluster.core import Core
-from drydock.cluster.custom.definitions import DEFINITIONS
+from drydock.cluster.custom.definitions import scale_paths
 from drydock.cluster.errors import InvalidError, Json, Obj, bad_request, not_found
 from drydock.cluster.message import Request, Response
 from drydock.cluster.patch import PatchError, json_patch, merge_patch
@@ -28,7 +28,7 @@ def handle(core: Core, target: Target, request: Request) -> Response:
     old = core.store.get(core.key(resource, target.namespace, target.name))
     if old is None:
         raise not_found(resource.about, target.name)
-    paths = _paths(core, target)
+    paths = scale_paths(core, target.resource)
     if target.verb == "get":
         return Response(200, _scale(old, paths))
     if target.verb == "update":
@@ -71,22 +71,6 @@ def _patched(current: Obj, request: Request) -> Obj:
     if request.content_type == APPLY_PATCH:
         raise bad_request("apply the object itself instead of its scale")
     return merge_patch(current, document)
-
-
-def _paths(core: Core, target: Target) -> tuple[str, str, str]:
-    """Return where replicas, current replicas and selector stand."""
-    if not target.resource.custom:
-        return ".spec.replicas", ".status.replicas", ".spec.selector"
-    definition = core.find(DEFINITIONS, "", target.resource.qualified) or {"spec": {"versions": []}}
-    for version in definition["spec"]["versions"]:
-        if version["name"] == target.resource.version:
-            scale = (version.get("subresources") or {}).get("scale") or {}
-            return (
-                scale.get("specReplicasPath", ".spec.replicas"),
-                scale.get("statusReplicasPath", ".status.replicas"),
-                scale.get("labelSelectorPath", ""),
-            )
-    return ".spec.replicas", ".status.replicas", ""
 
 
 def _scale(obj: Obj, paths: tuple[str, str, str]) -> Obj:

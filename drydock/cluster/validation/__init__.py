@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from drydock.cluster.core import Core
+from drydock.cluster.custom.definitions import scale_paths
 from drydock.cluster.custom.validation import check as check_custom
 from drydock.cluster.errors import Cause, Obj
 from drydock.cluster.resources import Resource
@@ -21,7 +22,7 @@ def validate_create(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
     if rule is not None:
         causes += rule(obj)
     if resource.custom:
-        causes += check_custom(core.shape(resource), obj)
+        causes += _custom(core, resource, obj)
     return causes
 
 
@@ -38,8 +39,14 @@ def validate_update(
         if update is not None:
             causes += update(obj, old)
     if resource.custom:
-        causes += check_custom(core.shape(resource), obj)
+        causes += _custom(core, resource, obj)
     return causes
+
+
+def _custom(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
+    scales = resource.subresource("scale") is not None
+    path = scale_paths(core, resource)[0] if scales else ""
+    return check_custom(core.shape(resource), obj, path)
 
 
 __all__ = [

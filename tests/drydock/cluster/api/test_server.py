@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 import stat
 from collections.abc import AsyncIterator
@@ -54,7 +55,7 @@ async def test_a_body_above_the_limit_is_refused(server: tuple[str, Authority]) 
         aiohttp.ClientSession(connector=connector) as session,
         session.post(
             f"{address}/api/v1/namespaces/default/configmaps",
-            data=b"x" * (LIMIT + 10),
+            data=io.BytesIO(b"x" * (LIMIT + 10)),
             headers={"Authorization": f"Bearer {authority.token}"},
         ) as answer,
     ):
