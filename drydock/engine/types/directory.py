@@ -160,7 +160,7 @@ async def select_file(self: Directory, call: Call, *, path: str) -> File:
 async def entries(self: Directory, call: Call, *, path: str | None) -> list[str]:
     """List a directory."""
     async with self.mounted(call.runtime) as place:
-        return await in_thread(entries_of, place, path or "/", path or "/")
+        return await in_thread(entries_of, place, path or "/")
 
 
 @field("Directory.glob")

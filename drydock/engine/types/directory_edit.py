@@ -62,7 +62,7 @@ def write_new_file(root: Path, path: str, contents: bytes, permissions: int) -> 
     make_parents(root, place)
     with contextlib.suppress(FileNotFoundError):
         if place.is_dir():
-            raise EngineError(f"open {path}: is a directory")
+            raise EngineError(f"open {clean(path)}: is a directory")
         place.unlink()
     place.write_bytes(contents)
     place.chmod(permissions & _MODE_BITS)
@@ -203,7 +203,7 @@ def put_symlink(root: Path, target: str, link: str) -> None:
     try:
         place.symlink_to(target)
     except FileExistsError:
-        raise EngineError(f"symlink {target} {link}: file exists") from None
+        raise EngineError(f"symlink {target} {clean(link)}: file exists") from None
 
 
 @field("Directory.withoutFile")

@@ -67,7 +67,7 @@ def exists_path(
     return expected_type is None or _EXPECTED[expected_type](mode)
 
 
-def entries_of(root: Path, path: str, shown: str) -> list[str]:
+def entries_of(root: Path, path: str) -> list[str]:
     """Return the names in a directory in byte order, directories with a trailing slash."""
     place = inside(root, clean(path))
     try:
@@ -77,9 +77,9 @@ def entries_of(root: Path, path: str, shown: str) -> list[str]:
                 for item in found
             ]
     except FileNotFoundError:
-        raise missing(shown, "open") from None
+        raise missing(clean(path), "open") from None
     except NotADirectoryError:
-        raise EngineError(f"readdir {shown}: not a directory") from None
+        raise EngineError(f"readdirent {clean(path)}: not a directory") from None
     return sorted(names, key=os.fsencode)
 
 
