@@ -51,7 +51,8 @@ class Started:
 
     def __init__(self, command: tuple[str, ...], cwd: Path, environ: Mapping[str, str]) -> None:
         self._command = command
-        self._stdout, self._stderr = TemporaryFile("w+"), TemporaryFile("w+")
+        self._stdout = TemporaryFile("w+")  # noqa: SIM115 - finish closes both
+        self._stderr = TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
             cwd=cwd,
