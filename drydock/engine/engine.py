@@ -22,6 +22,7 @@ from .introspection import IntrospectionCache
 from .node import Nodes
 from .schema import load_schema
 from .session import Client, Session
+from .trace import current_span
 
 if TYPE_CHECKING:
     from drydock.runtime.images import ImageStore
@@ -96,7 +97,12 @@ class Engine:
         """The image store."""
         from drydock.runtime.images import ImageStore
 
-        return ImageStore(self.state, self.snapshots, runner=self.runner)
+        return ImageStore(
+            self.state,
+            self.snapshots,
+            runner=self.runner,
+            notice=lambda text: current_span().log(f"{text}\n"),
+        )
 
     @cached_property
     def warm_python(self) -> WarmPython:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from dataclasses import field as attribute
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from drydock.engine.errors import EngineError, ExecError
 from drydock.engine.field import Call, field
 from drydock.engine.process.command import Command
-from drydock.engine.process.config import Config, ExposedPort, HealthCheck
 from drydock.engine.process.dockerfile import (
     DockerfileError,
     Instruction,
@@ -24,12 +22,12 @@ from drydock.engine.process.dockerfile import (
     pairs,
     parse,
 )
-from drydock.engine.process.durations import parse_duration
 from drydock.engine.process.platform import DEFAULT_PLATFORM
 from drydock.engine.process.secret_store import Secret
 from drydock.engine.trace import current_span
 from drydock.engine.tree import in_thread
 from drydock.engine.tree.walk import Filter
+from drydock.engine.types.build_config import Stage, configure
 from drydock.engine.types.build_copy import copied, inline_files
 from drydock.engine.types.build_mounts import with_run_mounts
 from drydock.engine.types.container import Container
@@ -39,27 +37,7 @@ from drydock.engine.types.container_image import from_
 from drydock.engine.types.directory import Directory
 from drydock.engine.types.socket import Socket
 
-_SHELL = ("/bin/sh", "-c")
 _PROXY_ARGS = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
-
-
-@dataclass
-class Stage:
-    """A stage being built."""
-
-    name: str
-    container: Container
-    shell: tuple[str, ...] = _SHELL
-    args: dict[str, str] = attribute(default_factory=dict)
-    command_set: bool = False
-
-    def variables(self) -> dict[str, str]:
-        """Return what references mean: arguments, overruled by the environment."""
-        return {**self.args, **self.container.config.variables()}
-
-    def expand(self, text: str) -> str:
-        """Replace the references in a text."""
-        return expand(text, self.variables())
 
 
 @dataclass
@@ -292,68 +270,6 @@ def _script(instruction: Instruction) -> str:
         return first.text
     bodies = "".join(f"{doc.text}{doc.name}\n" for doc in instruction.heredocs)
     return f"{instruction.text}\n{bodies}"
-
-
-def configure(stage: Stage, instruction: Instruction) -> None:
-    """Carry out an instruction that changes nothing but the configuration."""
-    config = stage.container.config
-    match instruction.name:
-        case "ENV":
-            before = stage.variables()
-            for name, value in pairs(instruction):
-                config = config.with_variable(expand(name, before), expand(value, before))
-        case "LABEL":
-            for name, value in pairs(instruction):
-                config = config.with_label(stage.expand(name), stage.expand(value))
-        case "WORKDIR":
-            config = config.with_workdir(stage.expand(instruction.text))
-        case "USER":
-            config = replace(config, user=stage.expand(instruction.text))
-        case "EXPOSE":
-            for word in instruction.words():
-                number, _, protocol = stage.expand(word).partition("/")
-                config = config.with_port(ExposedPort(int(number), (protocol or "tcp").upper()))
-        case "VOLUME":
-            volumes = tuple(stage.expand(word) for word in instruction.words())
-            config = replace(config, volumes=tuple(dict.fromkeys((*config.volumes, *volumes))))
-        case "STOPSIGNAL":
-            config = replace(config, stop_signal=stage.expand(instruction.text))
-        case "SHELL":
-            stage.shell = instruction.exec_form() or stage.shell
-        case "CMD":
-            config = replace(config, default_args=_command(stage, instruction))
-            stage.command_set = True
-        case "ENTRYPOINT":
-            kept = config.default_args if stage.command_set else ()
-            entrypoint = _command(stage, instruction)
-            config = replace(config, entrypoint=entrypoint, default_args=kept)
-        case "HEALTHCHECK":
-            config = _health_check(config, instruction)
-    stage.container = stage.container.configured(config)
-
-
-def _command(stage: Stage, instruction: Instruction) -> tuple[str, ...]:
-    words = instruction.exec_form()
-    if words is not None:
-        return words
-    return (*stage.shell, instruction.text) if instruction.text else ()
-
-
-def _health_check(config: Config, instruction: Instruction) -> Config:
-    kind, _, rest = instruction.text.partition(" ")
-    if kind.upper() == "NONE":
-        return replace(config, health_check=None)
-    words = replace(instruction, text=rest.strip()).exec_form()
-    check = HealthCheck(
-        args=words or (rest.strip(),),
-        shell=words is None,
-        interval=parse_duration(instruction.flag("interval")),
-        timeout=parse_duration(instruction.flag("timeout")),
-        start_period=parse_duration(instruction.flag("start-period")),
-        start_interval=parse_duration(instruction.flag("start-interval")),
-        retries=int(instruction.flag("retries") or 0),
-    )
-    return replace(config, health_check=check)
 
 
 @field("Directory.dockerBuild")

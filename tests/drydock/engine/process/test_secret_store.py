@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ async def test_a_provider_is_asked_at_use_and_says_what_is_wrong(
     store: SecretStore, uri: str, message: str
 ) -> None:
     secret = store.add(uri)
-    with pytest.raises(EngineError, match="^.*" + message.replace("$", r"\$")):
+    with pytest.raises(EngineError, match=re.escape(message)):
         await store.plaintext(secret)
 
 
@@ -78,7 +79,7 @@ async def test_an_address_without_a_known_provider_is_refused_at_once(
 async def test_a_function_reaches_its_own_variables_only(store: SecretStore) -> None:
     own = store.of_function("env://TOKEN", {"TOKEN": "of-function"})
     assert await store.plaintext(own) == b"of-function"
-    with pytest.raises(EngineError, match='secret env var not found: "TOK..."'):
+    with pytest.raises(EngineError, match=r'secret env var not found: "TOK\.\.\."'):
         await store.plaintext(store.of_function("env://TOKEN", {}))
     with pytest.raises(EngineError, match="take the secret as an argument"):
         store.of_function("file:///etc/passwd", {})
