@@ -11,34 +11,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from drydock.engine.ask import ask, load
 from drydock.engine.errors import EngineError
-from drydock.engine.field import Call, snake_case
-from drydock.engine.lazy import digest_of
+from drydock.engine.field import Call
+from drydock.engine.module import kept
 from drydock.engine.module.environment import environment, own_packages
-from drydock.engine.module.objects import (
-    ModuleObject,
-    from_function,
-    member_shown,
-    to_function,
-)
-from drydock.engine.module.source import context_value, short_digest
-from drydock.engine.module.typedefs import Function, FunctionArg, TypeDef
+from drydock.engine.module.inputs import inputs_of
+from drydock.engine.module.objects import ModuleObject, from_function
+from drydock.engine.module.source import short_digest
+from drydock.engine.module.target import Target
 from drydock.engine.module.warm import Invocation
-from drydock.engine.process.secret_store import Secret, SessionSecrets
 
 if TYPE_CHECKING:
     from drydock.engine.module.loaded import LoadedModule
-    from drydock.engine.session import Client, SessionSchema
-    from drydock.engine.types.query import Error
+    from drydock.engine.module.reported import Error
+    from drydock.engine.session import SessionSchema
 
 SPACE = "function"
 SEVEN_DAYS = 7 * 24 * 3600.0
@@ -71,232 +62,23 @@ class FunctionCall:
     error: Error | None = None
 
 
-@dataclass(frozen=True)
-class Target:
-    """Which function of which object is called."""
-
-    module: LoadedModule
-    type_name: str  # in the API
-    original_type: str  # in Python
-    function: Function  # the constructor's original name is empty
-    state: Mapping[str, Any] | None
-
-    @property
-    def is_constructor(self) -> bool:
-        """Whether an object of the type is made."""
-        return self.state is None
-
-    @property
-    def title(self) -> str:
-        """The function's name in errors."""
-        return self.function.original or self.original_type
-
-
 async def call_function(target: Target, call: Call, given: Mapping[str, Any]) -> Any:
     """Return the domain value of a call; `given` holds loaded arguments by the resolver's names."""
     client = call.session.client
-    inputs = await _inputs(target, call, given)
-    key = await _key(target, call, inputs)
-    if key and (kept := _kept(call, key)) is not None:
+    inputs = await inputs_of(target, call, given)
+    key = await kept.key_of(target, call, inputs)
+    if key and (found := kept.find(call, key)) is not None:
         call.span.cached()
         return await from_function(
-            client, target.module, target.function.return_type, kept["value"]
+            client, target.module, target.function.return_type, found["value"]
         )
     call.span.status = "done"
     value = await _run(target, call, inputs)
     result = await from_function(client, target.module, target.function.return_type, value)
     await _evaluate(result)
     if key:
-        await _keep(target, call, key, value)
+        await kept.keep(target, call, key, value)
     return result
-
-
-class SessionResults:
-    """Results that live as long as the session."""
-
-    def __init__(self, _session: Any) -> None:
-        self.kept: dict[str, Any] = {}
-
-
-# ------------------------------------------------------------ arguments
-
-
-async def _inputs(target: Target, call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments as JSON by their original names; what nobody gives is left out."""
-    inputs: dict[str, Any] = {}
-    for arg in target.function.args:
-        name = snake_case(arg.name)
-        value = given.get(name)
-        user = _user_default(target, call, arg, value)
-        if user is not None:
-            inputs[arg.original] = await _from_text(target, call, arg, user)
-        elif value is not None:
-            encoded = to_function(target.module, arg.type_def, value, call.ids.get(name))
-            inputs[arg.original] = encoded
-        elif arg.contextual:
-            inputs[arg.original] = await _contextual(target, call, arg)
-        elif arg.required:
-            raise EngineError(f'missing required argument: "{arg.name}"')
-    return inputs
-
-
-def _user_default(target: Target, call: Call, arg: FunctionArg, value: Any) -> str | None:
-    """Return the user's value for an argument that the caller left alone; functions get none."""
-    defaults = target.module.user_defaults
-    if not defaults or call.client.function_call is not None:
-        return None
-    if value is not None and not _is_default(target, arg, value):
-        return None
-    return defaults.find("" if target.is_constructor else target.function.original, arg.original)
-
-
-def _is_default(target: Target, arg: FunctionArg, value: Any) -> bool:
-    if arg.default_value is None:
-        return False
-    default = json.loads(arg.default_value)
-    if arg.type_def.as_enum is not None:
-        default = member_shown(target.module.types.enum(arg.type_def.name), default)
-    return bool(value == default)
-
-
-async def _contextual(target: Target, call: Call, arg: FunctionArg) -> str:
-    client = call.session.client
-    with call.span.current():
-        if arg.default_address:
-            query = "query($a: String!) { container { from(address: $a) { id } } }"
-            data = await ask(client, query, {"a": arg.default_address})
-            return str(data["container"]["from"]["id"])
-        return await context_value(
-            client, target.module.source, arg.type_def.name, arg.default_path, arg.ignore
-        )
-
-
-async def _from_text(target: Target, call: Call, arg: FunctionArg, text: str) -> Any:
-    """Return the JSON of an argument that is written as text in `.env`."""
-    type_def = arg.type_def
-    if type_def.as_list is not None:
-        element = type_def.as_list.element_type_def
-        return [await _one(target, call, arg, element, part) for part in text.split(",")]
-    return await _one(target, call, arg, type_def, text)
-
-
-async def _one(target: Target, call: Call, arg: FunctionArg, type_def: TypeDef, text: str) -> Any:
-    try:
-        match type_def.kind:
-            case "INTEGER_KIND":
-                return int(text)
-            case "FLOAT_KIND":
-                return float(text)
-            case "BOOLEAN_KIND":
-                return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-            case "STRING_KIND" | "SCALAR_KIND":
-                return text
-    except (ValueError, KeyError):
-        raise EngineError(
-            f"user default {arg.name}={text!r} in .env is no {type_def.name or type_def.kind}"
-        ) from None
-    if type_def.as_enum is not None:
-        definition = target.module.types.enum(type_def.name)
-        for member in definition.members if definition else ():
-            if member.name == text.upper():
-                return member.original
-        raise EngineError(f"user default {arg.name}={text!r} in .env is no {type_def.name}")
-    return await _address(target, call, type_def.name, text)
-
-
-async def _address(target: Target, call: Call, kind: str, text: str) -> str:
-    """Return the id of the object behind an address in `.env`; paths begin at its folder."""
-    if kind in {"Directory", "File"} and not re.match(r"^[\w+.-]+:", text):
-        text = str((target.module.source.root / Path(text).expanduser()).resolve())
-    if kind == "Secret" and ":" not in text:
-        text = f"env://{text}"
-    if kind == "CacheVolume":
-        data = await ask(
-            call.session.client, "query($a: String!) { cacheVolume(key: $a) { id } }", {"a": text}
-        )
-        return str(data["cacheVolume"]["id"])
-    field_name = kind[:1].lower() + kind[1:]
-    query = f"query($a: String!) {{ address(value: $a) {{ {field_name} {{ id }} }} }}"
-    with call.span.current():
-        data = await ask(call.session.client, query, {"a": text})
-    return str(data["address"][field_name]["id"])
-
-
-# ------------------------------------------------------------ kept results
-
-
-async def _key(target: Target, call: Call, inputs: Mapping[str, Any]) -> str:
-    """Return the key of the result, empty if it must not be kept."""
-    if target.function.policy == "Never":
-        return ""
-    try:
-        state, arguments = await asyncio.gather(
-            _stable(call, target.state), _stable(call, dict(inputs))
-        )
-    except EngineError:
-        return ""  # a secret cannot be read; the function may never ask for it
-    return digest_of(
-        target.module.digest, target.type_name, target.function.original, state, arguments
-    )
-
-
-async def _stable(call: Call, value: Any) -> Any:
-    """Replace the ids of provider secrets by what their values are known as."""
-    if isinstance(value, Mapping):
-        return {name: await _stable(call, item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [await _stable(call, item) for item in value]
-    if isinstance(value, str) and len(value) == _ID_LENGTH:
-        recipe = call.runtime.nodes.find(value)
-        if recipe is not None and recipe.type == "Secret":
-            secret: Secret = await load(call.session.client, value)
-            return await call.session.part(SessionSecrets).cache_identity(secret)
-    return value
-
-
-def _kept(call: Call, key: str) -> dict[str, Any] | None:
-    found = call.session.part(SessionResults).kept.get(key)
-    if found is None:
-        found = call.runtime.state.index.get(SPACE, key)
-    if isinstance(found, dict) and found.get("expires", 0) > time.time():
-        return found
-    return None
-
-
-async def _keep(target: Target, call: Call, key: str, value: Any) -> None:
-    ttl = target.function.ttl or SEVEN_DAYS
-    entry = {"value": value, "expires": time.time() + ttl}
-    if target.function.policy == "Default" and await _outlives(call, value):
-        call.runtime.state.index.put(SPACE, key, entry)
-    else:
-        call.session.part(SessionResults).kept[key] = entry
-
-
-async def _outlives(call: Call, value: Any) -> bool:
-    """Return whether a result means something in another session: secrets set by name do not."""
-    pending, seen = _ids(value), set[str]()
-    while pending:
-        id_ = pending.pop()
-        if id_ in seen:
-            continue
-        seen.add(id_)
-        recipe = call.runtime.nodes.find(id_)
-        if recipe is None:
-            continue
-        if recipe.type == "Secret":
-            secret = await load(call.session.client, id_)
-            if not getattr(secret, "uri", ""):
-                return False
-        pending += [recipe.parent, *_ids(dict(recipe.args))]
-    return True
-
-
-def _ids(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [id_ for item in value.values() for id_ in _ids(item)]
-    if isinstance(value, list):
-        return [id_ for item in value for id_ in _ids(item)]
-    return [value] if isinstance(value, str) and len(value) == _ID_LENGTH else []
 
 
 async def _evaluate(result: Any) -> None:
@@ -306,9 +88,6 @@ async def _evaluate(result: Any) -> None:
             lazy = getattr(item, part, None)
             if lazy is not None and not isinstance(item, ModuleObject) and hasattr(lazy, "get"):
                 await lazy.get()
-
-
-# ------------------------------------------------------------ running
 
 
 async def _run(target: Target, call: Call, inputs: Mapping[str, Any]) -> Any:
@@ -379,8 +158,3 @@ async def run_sdk(
 def _lazy(error: EngineError, call: Call) -> EngineError:
     error.mark_lazy(call.span.traceparent)
     return error
-
-
-def client_of(call: Call) -> Client:
-    """Return the client whose rights arguments are read with: the session's own."""
-    return call.session.client

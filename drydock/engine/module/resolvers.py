@@ -17,10 +17,10 @@ from drydock.engine.module.calls import ArgValue, FunctionCall
 from drydock.engine.module.loaded import LoadedModule
 from drydock.engine.module.loader import Modules, Registered
 from drydock.engine.module.objects import ModuleObject
+from drydock.engine.module.reported import Error
 from drydock.engine.module.sdl import extend
 from drydock.engine.module.source import ModuleSource, SDKConfig, resolve
 from drydock.engine.module.typedefs import TypeDef
-from drydock.engine.types.query import Error
 
 # ------------------------------------------------------------ the call a function runs in
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from drydock.engine.execute import ROOT
 from drydock.engine.field import Call, Resolver
-from drydock.engine.module.calls import Target, call_function
+from drydock.engine.module.calls import call_function
 from drydock.engine.module.objects import ModuleObject, from_function, member_shown
+from drydock.engine.module.target import Target
 from drydock.engine.module.typedefs import (
     FieldTypeDef,
     Function,

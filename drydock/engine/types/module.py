@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from drydock.engine.module import checks, registration, resolvers
+from drydock.engine.module import registration, resolvers, workspace
 
-__all__ = ["checks", "registration", "resolvers"]
+__all__ = ["registration", "resolvers", "workspace"]

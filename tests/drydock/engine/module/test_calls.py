@@ -44,8 +44,7 @@ async def test_results_are_kept_as_the_function_asks(module: Module, caller: Ope
     for _ in range(2):
         one = caller(folder)
         await one.load()
-        for _ in range(2):
-            seen.append(await one.ask("{ probe { dice fresh brief } }"))
+        seen += [await one.ask("{ probe { dice fresh brief } }") for _ in range(2)]
         await one.session.close()
     dice = [answer["probe"]["dice"] for answer in seen]
     fresh = [answer["probe"]["fresh"] for answer in seen]
@@ -247,8 +246,7 @@ async def test_a_runner_that_dies_is_replaced(module: Module, caller: Open, engi
     process = engine.warm_python._process
     process.kill()
     await process.wait()
-    while engine.warm_python._link is not None:
-        await asyncio.sleep(0.01)
+    await asyncio.gather(*engine.warm_python._watchers)
     await one.ask("{ probe { fresh } }")
 
 

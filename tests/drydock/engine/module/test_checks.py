@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from drydock.engine.module.checks import Check, Member, checks_of, members
+from drydock.engine.module.checks import Check, checks_of
 from drydock.engine.module.config import ModuleConfig
 from drydock.engine.module.loaded import LoadedModule
+from drydock.engine.module.members import Member, members
 from drydock.engine.module.source import ModuleSource
 from drydock.engine.module.typedefs import (
     Function,

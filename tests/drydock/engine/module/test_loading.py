@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Callable
@@ -39,7 +40,7 @@ CONTEXT = """
 async def test_include_and_gitignore_narrow_the_module_only(module: Module, caller: Open) -> None:
     """The context of `DefaultPath` is read as it is, minus the argument's own `Ignore`."""
     folder = module(CONTEXT, config=', "include": ["!docs", "docs/kept.md", "!.git"]')
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    await asyncio.to_thread(subprocess.run, ["git", "init", "-q"], cwd=folder, check=True)
     (folder / "docs").mkdir()
     for name in ("docs/kept.md", "docs/left.md", "noise.log", "built.tmp"):
         (folder / name).write_text(name)
