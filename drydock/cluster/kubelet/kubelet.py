@@ -133,7 +133,9 @@ class Kubelet:
         found = self._container(namespace, pod, container)
         if found.logs.current is None or found.running is None:
             raise NodeError(f"container {container} not found in pod {pod}_{namespace}", status=404)
-        async for line in found.logs.current.read(LogOptions(follow=True, tail_lines=0)):
+        # Whoever started an interactive container (`kubectl run -i`) wants what it said before, too.
+        before = None if found.spec.get("stdin") else 0
+        async for line in found.logs.current.read(LogOptions(follow=True, tail_lines=before)):
             stdout(line)
         return found.status.exit_code or 0
 

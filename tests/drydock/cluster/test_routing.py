@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import ClassVar
 
 import pytest
 
@@ -118,7 +119,7 @@ def packet(name: str, kind: int = 1) -> bytes:
 class TestNames:
     """The name server, asked in process."""
 
-    known = {
+    known: ClassVar = {
         "web.shop": Found(("10.96.0.9",)),
         "pods.shop": Found(("10.88.0.2", "10.88.0.3")),
         "far.shop": Found(alias="example.org"),
@@ -175,5 +176,5 @@ class TestNames:
     @pytest.mark.parametrize("broken", [b"", b"\0" * 12, packet("a.b")[:-3], packet("a.b")[:14]])
     def test_a_broken_question_is_refused(self, broken):
         """Nothing that arrives can upset the server."""
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             question(broken)

@@ -132,7 +132,7 @@ async def api() -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def room(api: Api) -> AsyncIterator[Room]:
-    """A namespace in a cluster whose controllers and node run."""
+    """Make a namespace in a cluster whose controllers and node run."""
     manager = api.client("kube-controller-manager")
     tasks = [
         asyncio.create_task(Controllers(manager, root_ca="the root").run()),
@@ -155,7 +155,7 @@ async def room(api: Api) -> AsyncIterator[Room]:
 
 
 def template(app: str, image: str = "img:1", **annotations: str) -> Obj:
-    """A pod template of one container."""
+    """Make a pod template of one container."""
     notes = {name.replace("_", "/").replace("--", "-"): text for name, text in annotations.items()}
     meta = {"labels": {"app": app}, **({"annotations": notes} if notes else {})}
     return {"metadata": meta, "spec": {"containers": [{"name": "app", "image": image}]}}

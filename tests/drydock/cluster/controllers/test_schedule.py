@@ -34,7 +34,7 @@ def test_the_next_moment(text, following):
 )
 def test_a_wrong_schedule_is_refused(text):
     """A schedule that cannot be read raises ValueError."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         Schedule.parse(text)
 
 

@@ -55,7 +55,7 @@ class Machine(Room):
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
-    def client(self):  # noqa: ANN201 - Room's
+    def client(self):
         """Return the test's own client."""
         return self.api.client("test")
 

@@ -27,6 +27,7 @@ POD = {
     },
     "spec": {"nodeName": "drydock", "serviceAccountName": "runner"},
 }
+PLAIN = ImageConfig()
 ADDRESSES = {"podIP": "10.88.0.9", "hostIP": "10.88.0.1"}
 
 
@@ -47,7 +48,7 @@ class Objects:
         return held[kind, namespace, name]
 
 
-async def variables(container: dict, image: ImageConfig = ImageConfig()) -> dict[str, str]:
+async def variables(container: dict, image: ImageConfig = PLAIN) -> dict[str, str]:
     return await environment_of(
         container,
         POD,

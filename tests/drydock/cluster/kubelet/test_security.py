@@ -56,8 +56,10 @@ def test_the_images_user_is_looked_up_in_the_image(rootfs):
         (
             {},
             "app",
-            "container has runAsNonRoot and image has non-numeric user (app), "
-            "cannot verify user is non-root",
+            (
+                "container has runAsNonRoot and image has non-numeric user (app), "
+                "cannot verify user is non-root"
+            ),
         ),
     ],
 )
