@@ -44,10 +44,8 @@ async def list_objects(core: Core, target: Target, request: Request) -> Response
     if version is not None and not token:
         await _wait(core, version)
         at = at if request.query.get("resourceVersionMatch") == "Exact" else core.store.version
-        if 0 < version < core.store.horizon and (
-            request.query.get("resourceVersionMatch") == "Exact"
-        ):
-            raise expired(f"The resourceVersion for the provided list is too old: {version}.")
+        if request.query.get("resourceVersionMatch") == "Exact" and version < core.store.horizon:
+            raise expired("The resourceVersion for the provided list is too old.")
     try:
         found = core.store.at(stored_as(resource), target.namespace, at)
     except StaleVersionError:

@@ -81,7 +81,7 @@ async def test_apply_refuses_what_another_manager_applied(api: Api) -> None:
     body = {**CONFIG, "data": {"a": "1"}}
     await one.patch("v1/ConfigMap", "default", "c", body, type=APPLY_PATCH)
     other = {**CONFIG, "data": {"a": "2"}}
-    with pytest.raises(ApiError, match='conflict with "one": .data.a'):
+    with pytest.raises(ApiError, match=r'conflict with "one": \.data\.a'):
         await two.patch("v1/ConfigMap", "default", "c", other, type=APPLY_PATCH)
     shared = await two.patch("v1/ConfigMap", "default", "c", body, type=APPLY_PATCH)
     managers = {entry["manager"] for entry in shared["metadata"]["managedFields"]}
