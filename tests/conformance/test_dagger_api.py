@@ -2,7 +2,8 @@
 
 Every probe of `golden/dagger/api/*.yaml` is one test, run in one session per file by the script that came
 with the records. `dagger_api_failing.txt` names the probes that are known to differ, with the reason: a
-probe on it that passes fails the test, so the list only shrinks.
+probe on it that passes fails the test, so the list only shrinks. A reason that begins with `machine:`
+says that the answer depends on where the tests run; such a probe is not judged.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "dagger"
 ROOT = HERE.parents[1]
 
-# The recorded script is used as it came; it leaves files and sockets to the garbage collector.
+# The recorded script is used as it came; it leaves answers with an error status unclosed.
 pytestmark = [
     pytest.mark.root,
     pytest.mark.filterwarnings(
@@ -43,6 +44,15 @@ def _runner() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
+    close = module.Session.close
+
+    def close_all(session: Any) -> None:
+        """End the session, and close the files that the script leaves to the garbage collector."""
+        close(session)
+        session._child.stdout.close()
+        session._log.close()
+
+    module.Session.close = close_all
     return module
 
 
@@ -128,6 +138,8 @@ def test_api_answers_as_recorded(file: str, probe: dict[str, Any], replay: Repla
     """The answers of one probe are the recorded ones."""
     name = f"{file}/{probe['name']}"
     wrong = replay.probe(file, probe)
+    if FAILING.get(name, "").startswith("machine:"):
+        return
     if name in FAILING:
         assert wrong, f"{name} passes: take it off dagger_api_failing.txt"
     else:
