@@ -105,9 +105,7 @@ def field(
     def register(resolve: R) -> R:
         if name in REGISTRY and REGISTRY[name].resolve.__qualname__ != resolve.__qualname__:
             raise ValueError(f"two resolvers for {name}")
-        REGISTRY[name] = Resolver(
-            name, resolve, memo=memo, scoped=scoped, quiet=quiet, below=below
-        )
+        REGISTRY[name] = Resolver(name, resolve, memo=memo, scoped=scoped, quiet=quiet, below=below)
         return resolve
 
     return register
