@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drydock.runtime.capabilities import NAMES, granted
-from drydock.runtime.machine_env import BUNDLE_INSIDE, machine_env, search_domains
+from drydock.runtime.machine_env import BUNDLE_INSIDE, MachineEnv, machine_env, search_domains
 from drydock.runtime.network import NAMESERVER, Endpoint
 from drydock.runtime.process import BindMount, Mount, ProcessSpec
 from drydock.runtime.seccomp import filter_for
@@ -58,12 +58,17 @@ def write_bundle(
     `init`: host path of a static init, None for none. `compiled`: the runtime takes a finished
     system call filter (crun).
     """
+    machine = machine_env().for_image(rootfs)
     config: dict[str, Any] = {
         "ociVersion": "1.0.2",
-        "process": process(spec, init=init is not None),
+        "process": process(spec, machine, init=init is not None),
         "root": {"path": str(rootfs), "readonly": spec.read_only_root},
         "hostname": spec.hostname or folder.name,
-        "mounts": [*_system_mounts(spec), *_own_mounts(folder, spec, init), *_mounts(mounts)],
+        "mounts": [
+            *_system_mounts(spec),
+            *_own_mounts(folder, spec, machine, init),
+            *_mounts(mounts),
+        ],
         "linux": _linux(spec),
     }
     if not spec.privileged:
@@ -74,10 +79,10 @@ def write_bundle(
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def process(spec: ProcessSpec, *, init: bool = False) -> dict[str, Any]:
+def process(spec: ProcessSpec, machine: MachineEnv, *, init: bool = False) -> dict[str, Any]:
     """Return the OCI process of `spec`; `init`: started by the container's init."""
     command = [INIT_INSIDE, "--", *spec.args] if init else list(spec.args)
-    variables = machine_env().fill_in(spec.env)
+    variables = machine.fill_in(spec.env)
     capabilities = granted(NAMES if spec.privileged else spec.capabilities)
     return {
         "args": command,
@@ -138,7 +143,9 @@ def _system_mounts(spec: ProcessSpec) -> list[dict[str, Any]]:
     ]
 
 
-def _own_mounts(folder: Path, spec: ProcessSpec, init: str | None) -> list[dict[str, Any]]:
+def _own_mounts(
+    folder: Path, spec: ProcessSpec, machine: MachineEnv, init: str | None
+) -> list[dict[str, Any]]:
     """Write the container's own /etc files.
 
     Return their mounts, those of the init and of the certificates.
@@ -159,8 +166,8 @@ def _own_mounts(folder: Path, spec: ProcessSpec, init: str | None) -> list[dict[
             mounts.append(_bind(source, target))
     if init is not None:
         mounts.append(_bind(Path(init), INIT_INSIDE, read_only=True))
-    if (certificates := machine_env().bundle) is not None:
-        mounts.append(_bind(certificates, BUNDLE_INSIDE, read_only=True))
+    if machine.bundle is not None:
+        mounts.append(_bind(machine.bundle, BUNDLE_INSIDE, read_only=True))
     return mounts
 
 

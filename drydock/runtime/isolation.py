@@ -17,6 +17,7 @@ from drydock.runtime.syscalls import CLONE_NEWNS, MS_REC, MS_SLAVE, mount, unsha
 
 _CGROUP = Path("/sys/fs/cgroup")
 _NETNS = Path("/run/netns")
+_MEMORY = Path("/run/drydock")
 
 
 def isolated_command(argv: Sequence[str]) -> list[str]:
@@ -50,6 +51,16 @@ def prepare() -> None:
         mount("drydock", _CGROUP, "cgroup2")
     _NETNS.mkdir(exist_ok=True)
     mount("drydock", _NETNS, "tmpfs", options="mode=755,size=1m")
+    _MEMORY.mkdir(exist_ok=True)
+    mount("drydock", _MEMORY, "tmpfs", options="mode=700,size=64m")
+
+
+def memory_folder() -> Path | None:
+    """Return a folder that no disk ever sees and that goes with the namespace, None outside of one.
+
+    It holds what containers are started with, as that may contain secrets.
+    """
+    return _MEMORY if _MEMORY.is_mount() else None
 
 
 def private_mounts() -> None:

@@ -21,6 +21,7 @@ CERTIFICATE_VARIABLES = (
     "NODE_EXTRA_CA_CERTS",
     "GIT_SSL_CAINFO",
 )
+TRUST_STORES = ("etc/ssl/certs", "etc/pki/tls/certs", "etc/ssl/cert.pem")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 # /dev is a file system in memory, so nothing shows up in the image's own tree.
 BUNDLE_INSIDE = "/dev/.drydock/ca.crt"
@@ -42,6 +43,13 @@ class MachineEnv:
     def fill_in(self, env: Mapping[str, str]) -> dict[str, str]:
         """Return `env` with what it lacks; a name that is set, also to nothing, stays as it is."""
         return {**self.variables, **env}
+
+    def for_image(self, root: Path) -> MachineEnv:
+        """Leave the certificates out where nothing reads any: in an image without a trust store."""
+        if any((root / store).exists() for store in TRUST_STORES):
+            return self
+        kept = {k: v for k, v in self.variables.items() if k not in CERTIFICATE_VARIABLES}
+        return MachineEnv(kept, None)
 
 
 @functools.cache

@@ -22,6 +22,7 @@ from signal import SIGKILL, SIGTERM
 from drydock.runtime import bundle
 from drydock.runtime.command import check_command
 from drydock.runtime.errors import MissingProgram, SetupFailed
+from drydock.runtime.machine_env import machine_env
 from drydock.runtime.mountpoints import MountPoints
 from drydock.runtime.process import (
     DEFAULT_CAPABILITIES,
@@ -138,11 +139,12 @@ class Running:
         if not pid:
             raise SetupFailed("the container has ended")
         # Through the container's own mounts, so that nothing but /proc and the like is hidden.
-        check_command(RootView(Path(f"/proc/{pid}/root")), spec)
+        root = Path(f"/proc/{pid}/root")
+        check_command(RootView(root), spec)
         name = secrets.token_hex(4)
         config = self._folder / f"exec-{name}.json"
         log = self._folder / f"exec-{name}.log"
-        config.write_text(json.dumps(bundle.process(spec)))
+        config.write_text(json.dumps(bundle.process(spec, machine_env().for_image(root))))
         outlets = [Outlet(stdout, spec.user.uid), Outlet(stderr, spec.user.uid)]
         command = ["exec", "--process", str(config), self.id]
         try:
@@ -267,7 +269,7 @@ class Runner:
         view = RootView(rootfs, mounts)
         check_command(view, spec)
         init = require("tini-static") if spec.init else None
-        folder = self._state.fresh("c")
+        folder = self._state.fresh("c", confidential=True)
         points = MountPoints()
         running = Running(self, spec, folder, points)
         try:
@@ -286,7 +288,7 @@ class Runner:
         """Start the OCI runtime; the outlets' descriptors are its own afterwards."""
         if self._program is None:
             raise MissingProgram("crun", "crun")
-        options = ["--root", str(self._state.scratch / "crun"), "--log", str(log)]
+        options = ["--root", str(self._state.confidential / "crun"), "--log", str(log)]
         options += ["--log-format", "json"]
         if self._is_crun:
             options.append("--cgroup-manager=disabled")
@@ -308,7 +310,7 @@ class Runner:
     def delete(self, name: str) -> None:
         """Remove what the OCI runtime knows of a container that did not end by itself. Blocking."""
         if self._program is not None:
-            root = str(self._state.scratch / "crun")
+            root = str(self._state.confidential / "crun")
             subprocess.run(
                 [self._program, "--root", root, "delete", "--force", name],
                 check=False,

@@ -25,6 +25,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from drydock.runtime.index import Index
+from drydock.runtime.isolation import memory_folder
 from drydock.runtime.mount import mounts_below
 from drydock.runtime.syscalls import unmount
 
@@ -85,9 +86,20 @@ class StateDir:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def fresh(self, kind: str) -> Path:
-        """Make a new empty folder in the scratch folder, named after what it is for."""
-        folder = self.scratch / f"{kind}-{secrets.token_hex(6)}"
+    @property
+    def confidential(self) -> Path:
+        """The folder for what may hold secrets: in memory where that is possible, else `scratch`."""
+        memory = memory_folder()
+        if memory is None:
+            return self.scratch
+        folder = memory / self.scratch.name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def fresh(self, kind: str, *, confidential: bool = False) -> Path:
+        """Make a new empty folder, named after what it is for, in the process's own folder."""
+        parent = self.confidential if confidential else self.scratch
+        folder = parent / f"{kind}-{secrets.token_hex(6)}"
         folder.mkdir(mode=0o700)
         return folder
 

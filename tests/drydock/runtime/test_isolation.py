@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import time
@@ -35,7 +36,7 @@ async def main():
         shutil.copy(shutil.which("busybox") or "/bin/busybox", edit.path / "bin/sleep")
         base = await edit.commit()
     async with Network("10.98.0.0/24") as network, store.edit(base) as edit, store.view(base):
-        spec = ProcessSpec(("sleep", sys.argv[2]), {"PATH": "/bin"}, network=await network.attach())
+        spec = ProcessSpec(("sleep", sys.argv[2]), {"PATH": "/bin", "TOKEN": sys.argv[3]}, network=await network.attach())
         running = await runner.start(edit.path, spec, stdout=print, stderr=print)
         print("busy", flush=True)
         await running.wait()
@@ -60,7 +61,9 @@ def processes(word: str) -> list[str]:
 def test_kill_leaves_nothing_running_and_the_next_start_sweeps(state: StateDir) -> None:
     """Processes, mounts and network namespaces go with the kernel, files with the next process."""
     seconds = f"{time.time_ns()}"[:12]
-    command = isolated_command([sys.executable, "-c", BUSY, str(state.root), seconds])
+    secret = secrets.token_hex(16)
+    argv = [sys.executable, "-c", BUSY, str(state.root), seconds, secret]
+    command = isolated_command(argv)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "busy\n"
@@ -71,6 +74,7 @@ def test_kill_leaves_nothing_running_and_the_next_start_sweeps(state: StateDir) 
         time.sleep(0.02)
     assert processes(seconds) == []
     assert mounts_below(state.root) == []
+    assert subprocess.run(["grep", "-r", secret, str(state.root)], check=False).returncode == 1
     assert len(list(state.run.iterdir())) == 1
     assert state.scratch.exists()
     assert [path.name for path in state.run.iterdir()] == [state.scratch.name]

@@ -362,7 +362,7 @@ async def test_many_run_at_once(box: Box) -> None:
 async def test_the_machines_certificates_fill_in_what_is_unset(
     box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bundle is mounted and named, unless the container names its own."""
+    """The bundle is mounted and named, unless the container names its own or trusts nobody."""
     bundle = tmp_path / "ca.crt"
     bundle.write_text("certificate\n")
     variables = dict.fromkeys(machine_env.CERTIFICATE_VARIABLES, machine_env.BUNDLE_INSIDE)
@@ -371,8 +371,16 @@ async def test_the_machines_certificates_fill_in_what_is_unset(
     env = {**ENV, "PIP_CERT": "/mine", "SSL_CERT_FILE": ""}
     script = "cat $CURL_CA_BUNDLE; echo $PIP_CERT [$SSL_CERT_FILE]"
     spec = ProcessSpec(("sh", "-c", script), env)
-    assert (await box.run(spec))[1] == "certificate\n/mine []\n"
-    assert "drydock" not in str(box.left)
+    async with box.store.edit(box.base) as edit:
+        (edit.path / "etc" / "ssl" / "certs").mkdir(parents=True)
+        trusting = await edit.commit()
+    trusted = Box(box.store, box.runner, trusting)
+    assert (await trusted.run(spec))[1] == "certificate\n/mine []\n"
+    assert "drydock" not in str(trusted.left)
+    code, out, _ = await box.run(ProcessSpec(("sh", "-c", "env; ls -A /dev"), ENV))
+    assert code == 0
+    assert "CURL_CA_BUNDLE" not in out
+    assert ".drydock" not in out
 
 
 @pytest.mark.parametrize(("environ", "expected"), [({}, False), ({"SSL_CERT_FILE": "x"}, True)])
