@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -26,6 +27,11 @@ def main() -> int:
     parser.add_argument(
         "--lifeline", action="store_true", help="end when standard input reaches its end"
     )
+    parser.add_argument(
+        "--private",
+        action="store_true",
+        help="like --lifeline; the socket's folder is ours alone and goes with us",
+    )
     args = parser.parse_args()
     if _isolated():
         from drydock.runtime import isolation  # only needed here
@@ -35,7 +41,12 @@ def main() -> int:
             return _init(child)
     sys.setrecursionlimit(_RECURSION_LIMIT)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(_serve(args.control, lifeline=args.lifeline))
+    try:
+        asyncio.run(_serve(args.control, lifeline=args.lifeline or args.private))
+    finally:
+        if args.private:
+            # Whoever started us may have been killed, so this is not left to them.
+            shutil.rmtree(args.control.parent, ignore_errors=True)
     return 0
 
 

@@ -176,7 +176,7 @@ class _PrivateEngine:
             "-P",  # the user's directory may hold a package of our name
             "-m",
             "drydock.engine",
-            "--lifeline",
+            "--private",
             "--control",
             str(self.control),
         ]

@@ -133,7 +133,8 @@ CLIENT = """
 import os, sys
 from drydock.engine.client import attach
 attached = attach(os.environ, os.getcwd())
-print(attached.port, attached.token, attached._private._child.pid, flush=True)
+private = attached._private
+print(attached.port, attached.token, private._child.pid, private.control.parent, flush=True)
 sys.stdin.read()
 attached.close()
 """
@@ -150,7 +151,7 @@ def alive(pid: int) -> bool:
 @pytest.mark.usefixtures("state")
 @pytest.mark.parametrize("how", ["stdin closes", "kill -9"])
 def test_private_engine_ends_with_its_client(how: str) -> None:
-    """No process of the engine is left, however the client goes."""
+    """No process and no folder of the engine is left, however the client goes."""
     client = subprocess.Popen(
         [sys.executable, "-c", CLIENT],
         stdin=subprocess.PIPE,
@@ -160,7 +161,7 @@ def test_private_engine_ends_with_its_client(how: str) -> None:
     )
     assert client.stdin is not None
     assert client.stdout is not None
-    port, token, pid = client.stdout.readline().split()
+    port, token, pid, folder = client.stdout.readline().split()
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/query", b'{"query":"{ version }"}', basic(token)
     )
@@ -175,5 +176,6 @@ def test_private_engine_ends_with_its_client(how: str) -> None:
     while alive(int(pid)) and time.monotonic() < ends:
         time.sleep(0.05)
     assert not alive(int(pid))
+    assert not Path(folder).exists()
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(request)
