@@ -42,6 +42,7 @@ ADDRESS = {"loadBalancer": {"ingress": [{"hostname": "localhost", "ip": HOST}]}}
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 ATTEMPTS = 3
+MOST_CONNECTIONS = 1024
 PIECE = 1 << 16
 REPEATABLE = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 HOP_BY_HOP = {
@@ -61,7 +62,7 @@ class BridgeConnector(aiohttp.BaseConnector):
     """Connects the HTTP client into the bridge network; every request gets a connection of its own."""
 
     def __init__(self, network: Network) -> None:
-        super().__init__(force_close=True, limit=0)
+        super().__init__(force_close=True, limit=MOST_CONNECTIONS)
         self._network = network
 
     async def _create_connection(

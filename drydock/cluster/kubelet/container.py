@@ -198,9 +198,10 @@ class Container:
             spec, message = await self._spec(image, edit.path)
             output = self.logs.begin()
             try:
-                running = await room.runtime.runner.start(
-                    edit.path, spec, stdout=output.sink("stdout"), stderr=output.sink("stderr")
-                )
+                async with room.starts:
+                    running = await room.runtime.runner.start(
+                        edit.path, spec, stdout=output.sink("stdout"), stderr=output.sink("stderr")
+                    )
                 try:
                     return await self._watch(running, message, output)
                 finally:
@@ -222,7 +223,9 @@ class Container:
             code = await running.wait()
         finally:
             probing.cancel()
-            await asyncio.gather(probing, return_exceptions=True)
+            (ended,) = await asyncio.gather(probing, return_exceptions=True)
+            if isinstance(ended, Exception):
+                log.error("probes of %s: %s", self.spec["name"], ended, exc_info=ended)
         if time.monotonic() - since > STABLE_SECONDS:
             self._back_off.forget("crash")
         reason = "Completed" if code == 0 else "Error"

@@ -32,6 +32,7 @@ from drydock.runtime.network import Network
 log = logging.getLogger(__name__)
 
 NODE = "drydock"
+STARTS_AT_ONCE = 8
 
 
 class Kubelet:
@@ -55,6 +56,7 @@ class Kubelet:
             host=network.gateway,
             nameserver=network.gateway,
             services=self._service_variables,
+            starts=asyncio.Semaphore(STARTS_AT_ONCE),
         )
         self._pods: dict[str, Pod] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -48,6 +48,7 @@ class NodeParts:
     host: str
     nameserver: str
     services: Callable[[Obj], Mapping[str, str]]
+    starts: asyncio.Semaphore
 
 
 class Pod:
@@ -160,6 +161,7 @@ class Pod:
             host=parts.host,
             nameserver=parts.nameserver,
             services=lambda: parts.services(self.obj),
+            starts=parts.starts,
             changed=self._changed.set,
         )
         self._make_containers(room)

@@ -5,6 +5,7 @@ Made by the pod, used by its containers. Invariant: it is complete before the fi
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ class Room:
     host: str
     nameserver: str
     services: Callable[[], Mapping[str, str]]
+    starts: asyncio.Semaphore
+    """Bounds how many containers of the node start at the same time."""
     changed: Callable[[], None]
 
     def addresses(self) -> dict[str, str]:
