@@ -27,8 +27,8 @@ def processes_of(state_dir: Path) -> dict[int, str]:
                 found[int(folder.name)] = (
                     (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 )
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # ended while we looked
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # ended while we looked, or is not ours to see
     return found
 
 
@@ -40,7 +40,7 @@ def containers() -> set[int]:
             try:
                 if (folder / "root").stat().st_dev != Path("/").stat().st_dev:
                     found.add(int(folder.name))
-            except (FileNotFoundError, ProcessLookupError):
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
     return found
 
