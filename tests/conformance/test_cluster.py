@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.conformance.cluster_cases import GOLDEN, cluster, failing_steps, known_failing
 
 SCENARIOS = sorted(GOLDEN.glob("*.yaml"))

@@ -5,6 +5,7 @@ object in place. One function per kind, registered by its qualified resource nam
 """
 
 from drydock.cluster.defaulting.registry import default
+
 from drydock.cluster.defaulting import config, network, pods, policy, workloads  # isort: skip
 
 __all__ = ["config", "default", "network", "pods", "policy", "workloads"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from drydock.engine.engine import VERSION
 from drydock.engine.field import Call, field
 
