@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +44,9 @@ class Shipped:
         return copy
 
 
-@pytest.fixture(scope="session")
-def shipped() -> Iterator[Shipped]:
-    """Ship once from nothing but the booted machine."""
+@contextmanager
+def newcomer() -> Iterator[Shipped]:
+    """Ship from nothing but the booted machine; remove everything afterwards."""
     root = Path(tempfile.mkdtemp(prefix="shipyard-e2e-", dir="/var/tmp"))
     place = Workplace.make(root)
     repository = place.copy("repository")
@@ -56,3 +57,10 @@ def shipped() -> Iterator[Shipped]:
     finally:
         place.run("make", "stop", cwd=repository)
         shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Iterator[Shipped]:
+    """Ship once; the tests go on from there."""
+    with newcomer() as shipped:
+        yield shipped

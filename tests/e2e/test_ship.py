@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.e2e.conftest import Shipped
+from tests.e2e.conftest import Shipped, newcomer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -21,6 +21,13 @@ def deployed_image(shipped: Shipped) -> str:
     return image
 
 
+def published_first(shipped: Shipped) -> str:
+    """Return the image that the first ship named in its report."""
+    named = re.search(r"localhost:5000/shipyard/backend@sha256:[0-9a-f]{64}", shipped.first.text)
+    assert named, shipped.first.text
+    return named[0]
+
+
 def test_a_booted_machine_ships_the_backend(shipped: Shipped) -> None:
     assert shipped.first.code == 0, shipped.first.text
     assert shipped.place.get("/api/health")[0] == 200
@@ -28,6 +35,12 @@ def test_a_booted_machine_ships_the_backend(shipped: Shipped) -> None:
 
 def test_the_deployed_image_is_named_by_digest(shipped: Shipped) -> None:
     assert DIGEST.search(deployed_image(shipped))
+
+
+def test_the_same_commit_from_empty_caches_is_the_same_image(shipped: Shipped) -> None:
+    with newcomer() as other:
+        assert deployed_image(other) == published_first(shipped)
+    assert other.repository != shipped.repository
 
 
 def test_nothing_changed_nothing_rolled_out(shipped: Shipped) -> None:
