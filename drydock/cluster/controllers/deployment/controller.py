@@ -91,7 +91,10 @@ class DeploymentController(Controller):
             await self._finish(deployment, [*olds, new], new)
             return
         active = [one for one in oldest_first(olds) if _replicas(one)]
-        steps = old_sizes(bounds, _size(new), [_size(one) for one in active])
+        # A status from before the last change of size may count pods that are gone already. Its
+        # successor wakes this Deployment again, and the floor holds meanwhile.
+        is_known = all(_knows_its_size(one) for one in [*active, new])
+        steps = old_sizes(bounds, _size(new), [_size(one) for one in active]) if is_known else {}
         if steps:
             olds = [
                 (
@@ -291,9 +294,8 @@ class DeploymentController(Controller):
             return
         kept = [one for one in olds if not is_deleting(one)]
         for one in sorted(kept, key=revision_of)[: max(0, len(kept) - limit)]:
-            status = one.get("status") or {}
-            seen = status.get("observedGeneration", 0) >= one["metadata"].get("generation", 1)
-            if seen and not _replicas(one) and not status.get("replicas"):
+            empty = not _replicas(one) and not (one.get("status") or {}).get("replicas")
+            if empty and _knows_its_size(one):
                 await self.delete(one)
 
     def _is_saturated(self, bounds: Bounds, new: Obj) -> bool:
@@ -329,6 +331,12 @@ class DeploymentController(Controller):
 
 def _replicas(one: Obj) -> int:
     return int(one["spec"].get("replicas", 1))
+
+
+def _knows_its_size(one: Obj) -> bool:
+    """Tell whether the status of a ReplicaSet was written after the last change of its spec."""
+    seen = (one.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen >= one["metadata"].get("generation", 1))
 
 
 def _size(one: Obj) -> Size:

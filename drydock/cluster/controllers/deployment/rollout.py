@@ -16,11 +16,19 @@ from drydock.cluster.errors import Obj
 
 @dataclass(frozen=True)
 class Size:
-    """One ReplicaSet: what it is asked for, and how many of its pods are available."""
+    """One ReplicaSet: what it is asked for, and how many of its pods it reports as available."""
 
     name: str
     replicas: int
     available: int = 0
+
+    @property
+    def lasting(self) -> int:
+        """Return the available pods that are left once the set has its size.
+
+        A set that has just been asked for less still reports the pods that are about to go.
+        """
+        return min(self.available, self.replicas)
 
 
 @dataclass(frozen=True)
@@ -80,16 +88,16 @@ def old_sizes(bounds: Bounds, new: Size, olds: Sequence[Size]) -> dict[str, int]
     the floor leaves over.
     """
     total = new.replicas + sum(old.replicas for old in olds)
-    room = total - bounds.floor - (new.replicas - new.available)
+    room = total - bounds.floor - (new.replicas - new.lasting)
     if room <= 0:
         return {}
     sizes = {old.name: old.replicas for old in olds}
     for old in olds:
-        unavailable = max(0, old.replicas - old.available)
+        unavailable = old.replicas - old.lasting
         taken = min(unavailable, room)
         sizes[old.name] -= taken
         room -= taken
-    spare = new.available + sum(old.available for old in olds) - bounds.floor
+    spare = new.lasting + sum(old.lasting for old in olds) - bounds.floor
     for old in olds:
         taken = min(sizes[old.name], max(0, spare))
         sizes[old.name] -= taken
