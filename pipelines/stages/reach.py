@@ -6,6 +6,7 @@ from pipelines.model import StageFailure
 from pipelines.programs import program
 from pipelines.toolchains import kubectl, python, registry
 from pipelines.toolchains.run import explain, nonce, run
+from pipelines.toolchains.server import port_of
 
 ADVICE = "Is it running? Start both with: drydock start"
 
@@ -18,9 +19,8 @@ async def reach_servers(bound: dict[str, dagger.Service]) -> None:
     schemes = {registry.ALIAS: "http", kubectl.ALIAS: "tls"}
     try:
         for alias, service in bound.items():
-            ports = await service.ports()
             container = container.with_service_binding(alias, service)
-            address = f"{schemes[alias]}://{alias}:{await ports[0].port()}"
+            address = f"{schemes[alias]}://{alias}:{await port_of(service)}"
             command.append(f"{names[alias]}={address}")
         ran = await run(container.with_env_variable("SHIPYARD_RUN", nonce()), command, seconds=30)
     except dagger.QueryError as error:

@@ -6,6 +6,7 @@ import dagger
 
 from pipelines.model import Environment
 from pipelines.toolchains.run import Ran, nonce, run
+from pipelines.toolchains.server import port_of
 
 ALIAS = "registry"
 _PUSH_SECONDS = 900
@@ -24,8 +25,7 @@ async def bound_address(access: RegistryAccess, environment: Environment) -> str
     """Name the registry the way a container reaches it."""
     if access.registry is None:
         return environment.registry_host.lower()
-    ports = await access.registry.ports()
-    return f"{ALIAS}:{await ports[0].port()}"
+    return f"{ALIAS}:{await port_of(access.registry)}"
 
 
 async def push(
