@@ -6,11 +6,15 @@
 # its metadata in var/lib/dpkg/status.d, which is how scanners learn what the image holds.
 set -eu
 
-root=$1
+root=$1 again=$(dirname "$0")/again.sh
 shift
 downloads=$(mktemp -d)
 cd "$downloads"
-apt-get download -qq -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@"
+fetch() {
+  "$again" apt-get download -qq -o Acquire::http::Timeout=30 -o APT::Sandbox::User=root "$@"
+}
+# The lists are days old when they come from a cache; what they name may have been replaced since.
+fetch "$@" || { "$again" apt-get update -qq -o APT::Update::Error-Mode=any && fetch "$@"; }
 mkdir -p "$root/var/lib/dpkg/status.d" "$root/tmp" "$root/etc"
 chmod 1777 "$root/tmp"
 for package in *.deb; do

@@ -6,10 +6,11 @@ import dagger
 
 from pipelines.programs import program
 from pipelines.toolchains import python
+from pipelines.toolchains.fetching import AGAIN, fetching
 
-# A list that cannot be fetched is an error, not a warning, and is asked for again before that.
-_APT = "apt-get -qq -o Acquire::Retries=3 -o APT::Update::Error-Mode=any"
-_INSTALL = f"{_APT} update && {_APT} install --yes --no-install-recommends git skopeo > /dev/null"
+# A list that cannot be fetched is an error, not a warning.
+_APT = f"{AGAIN} apt-get -qq -o Acquire::http::Timeout=30 -o APT::Update::Error-Mode=any"
+_INSTALL = f"{_APT} update && {_APT} install --yes --no-install-recommends git skopeo"
 
 
 def builder(fresh: str) -> dagger.Container:
@@ -19,7 +20,7 @@ def builder(fresh: str) -> dagger.Container:
     """
     year, week, _ = datetime.datetime.now(datetime.UTC).isocalendar()
     return (
-        python.base(python.IMAGE_PLATFORM)
+        fetching(python.base(python.IMAGE_PLATFORM))
         .with_env_variable("DEBIAN_FRONTEND", "noninteractive")
         .with_env_variable("ARCHIVE_OF", fresh or f"{year}-W{week:02}")
         .with_exec(["sh", "-c", _INSTALL])

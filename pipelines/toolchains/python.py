@@ -4,9 +4,18 @@ import dagger
 from dagger import dag
 
 from pipelines.toolchains import versions
+from pipelines.toolchains.fetching import AGAIN, fetching
 
 HOME = "/service"
-_PIP = ["pip", "install", "--quiet", "--no-compile", "--only-binary=:all:", "--require-hashes"]
+_PIP = [
+    AGAIN,
+    "pip",
+    "install",
+    "--quiet",
+    "--no-compile",
+    "--only-binary=:all:",
+    "--require-hashes",
+]
 _REQUIREMENTS = ["requirements.txt", "requirements-dev.txt"]
 IMAGE_PLATFORM = dagger.Platform("/".join(versions.PLATFORM))
 """What goes into an image is chosen for one platform, whatever machine chooses it: one commit, one digest."""
@@ -25,14 +34,16 @@ def base(platform: dagger.Platform | None = None) -> dagger.Container:
     )
 
 
-def _with_pip_cache(container: dagger.Container) -> dagger.Container:
-    return container.with_mounted_cache("/root/.cache/pip", dag.cache_volume("shipyard-pip"))
+def _with_pip(container: dagger.Container) -> dagger.Container:
+    return fetching(container).with_mounted_cache(
+        "/root/.cache/pip", dag.cache_volume("shipyard-pip")
+    )
 
 
 def with_tools(service: dagger.Directory) -> dagger.Container:
     """Install a service's runtime and development requirements; its other files do not count."""
     return (
-        _with_pip_cache(base())
+        _with_pip(base())
         .with_directory("/requirements", service.filter(include=_REQUIREMENTS))
         .with_workdir("/requirements")
         .with_exec([*_PIP, *(f"--requirement={name}" for name in _REQUIREMENTS)])
@@ -49,7 +60,7 @@ def runtime_root(service: dagger.Directory) -> dagger.Container:
     target = f"/root-fs/{_PACKAGES}"
     tidy = f"rm -rf {target}/bin {target}/*.dist-info/RECORD {target}/*.dist-info/direct_url.json"
     return (
-        _with_pip_cache(base(IMAGE_PLATFORM))
+        _with_pip(base(IMAGE_PLATFORM))
         .with_directory("/requirements", service.filter(include=["requirements.txt"]))
         .with_exec([*_PIP, f"--target={target}", "--requirement=/requirements/requirements.txt"])
         .with_exec(["sh", "-c", tidy])
