@@ -119,9 +119,11 @@ def shares(bounds: Bounds, sets: Iterable[tuple[Size, int]]) -> dict[str, int]:
         part = _share(bounds, size, before, change - given) if change else 0
         given += part
         sizes[size.name] = size.replicas + part
-    if rows and change:
-        first = rows[0][0].name
-        sizes[first] = max(0, sizes[first] + change - given)
+    left = change - given
+    for name in sizes:  # the first takes it all, unless it would have to go below zero
+        part = max(left, -sizes[name])
+        sizes[name] += part
+        left -= part
     return sizes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drydock.cluster.controllers.deployment.rollout import (
@@ -136,6 +136,7 @@ def test_an_update_of_an_ailing_deployment_arrives_too(replicas, surge, unavaila
 
 
 @settings(max_examples=300, deadline=None)
+@example(1, 2, [2, 2, 2, 2, 2], 0)
 @given(
     st.integers(0, 30),
     st.integers(0, 10),
