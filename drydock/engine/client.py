@@ -167,7 +167,7 @@ class _PrivateEngine:
         # Socket paths are limited to 107 bytes, and a state directory may be deep.
         self._folder = Path(tempfile.mkdtemp(prefix="dd-"))
         self.control = self._folder / "engine"
-        log = state_dir() / "log" / "engine.log"
+        log = state_dir() / "logs" / "engine.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log: IO[bytes] = log.open("a+b")
         self._log_begin = self._log.seek(0, os.SEEK_END)

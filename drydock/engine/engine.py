@@ -7,6 +7,7 @@ when they are first used, so that an engine is ready to be queried at once.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 VERSION = "v0.21.11"
 _FLUSH_SECONDS = 0.5
 _RESULTS = "result"
+_EXHAUSTED = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Results:
@@ -166,6 +168,12 @@ class Engine:
 
         if isinstance(error, RuntimeFault):
             return EngineError(str(error))
+        if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+            reason = (error.strerror or "").lower()
+            return EngineError(
+                f"{call.name}: {reason}: {error.filename or self.state.root}; make room below "
+                f"{self.state.root}, or set DRYDOCK_STATE_DIR to a larger disk"
+            )
         log.error("%s failed unexpectedly", call.name, exc_info=error)
         return EngineError(
             f"Drydock failed in {call.name}: {type(error).__name__}: {error} "

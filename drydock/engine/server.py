@@ -20,11 +20,12 @@ from typing import Any
 from aiohttp import web
 
 from . import telemetry
+from .body import json_object
 from .engine import VERSION, Engine
 from .execute import execute
 from .module import face
 from .session import Client, Session
-from .trace import Event, Span
+from .trace import Backlog, Event, Span
 
 _MAX_REQUEST = 512 * 1024 * 1024  # withNewFile carries contents in the query
 _ATTACH_SECONDS = 30.0  # a new session's client has to read events by then
@@ -98,10 +99,7 @@ class Server:
 
     async def _query(self, request: web.Request) -> web.StreamResponse:
         client = self._client(request)
-        try:
-            wanted = await request.json()
-        except ValueError:
-            raise web.HTTPBadRequest(text="the body is no JSON\n") from None
+        wanted = await json_object(request, query=str, variables=dict, operationName=str)
         span = self._parent(client, request.headers.get("traceparent", ""))
         task = asyncio.ensure_future(
             execute(
@@ -136,15 +134,20 @@ class Server:
         client = self._client(request)
         body = await request.read()
         kind = request.path.rpartition("/")[2]
-        telemetry.receive(kind, body, client)
+        try:
+            telemetry.receive(kind, body, client)
+        except telemetry.ExportError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from None
         return web.Response(content_type="application/x-protobuf")
 
     # ------------------------------------------------------------ control socket
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
-        wanted = await request.json()
+        wanted = await json_object(request, workdir=str, environ=dict, version=str)
         session = self.engine.open_session(
-            Path(wanted["workdir"]), wanted.get("environ", {}), wanted.get("version", "")
+            Path(wanted.get("workdir") or "/"),
+            wanted.get("environ") or {},
+            wanted.get("version") or "",
         )
         self._later(self._close_unattached(session))
         return web.json_response(
@@ -164,12 +167,11 @@ class Server:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         session = self._session(request)
         self._attached.add(session.id)
-        queue: asyncio.Queue[Event | None] = asyncio.Queue(_PENDING_EVENTS)
+        pending, news = Backlog(_PENDING_EVENTS), asyncio.Event()
 
         def follow(event: Event) -> None:
-            if queue.full():
-                queue.get_nowait()  # a reader that lags loses the oldest, never the newest
-            queue.put_nowait(event)
+            pending.add(event)
+            news.set()
 
         async def finish() -> None:
             follow({"event": "closed"})
@@ -179,7 +181,7 @@ class Server:
         session.on_close(finish)
         try:
             with session.trace.followed_by(follow):
-                await _pump(queue, response)
+                await _pump(pending, news, response)
         except ConnectionError:
             pass  # the reader is gone, which is what ends the session
         finally:
@@ -239,17 +241,16 @@ def _encode(answer: Any) -> bytes:
         return _SURROGATES.sub("\ufffd", text).encode()
 
 
-async def _pump(queue: asyncio.Queue[Event | None], response: web.StreamResponse) -> None:
+async def _pump(pending: Backlog, news: asyncio.Event, response: web.StreamResponse) -> None:
     """Write events as JSON lines until the session says `closed`; empty lines find out dead readers."""
     while True:
         try:
-            event = await asyncio.wait_for(queue.get(), _HEARTBEAT_SECONDS)
+            await asyncio.wait_for(news.wait(), _HEARTBEAT_SECONDS)
         except TimeoutError:
             await response.write(b"\n")
             continue
-        lines = [event]
-        while not queue.empty():
-            lines.append(queue.get_nowait())
+        news.clear()
+        lines = pending.take()
         await response.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
         if any(line == {"event": "closed"} for line in lines):
             return

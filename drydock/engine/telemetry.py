@@ -15,16 +15,25 @@ _NANO = 1_000_000_000
 _STATUS_ERROR = 2
 
 
+class ExportError(ValueError):
+    """An export request that is no protobuf of OTLP."""
+
+
 def receive(kind: str, body: bytes, client: Client) -> None:
-    """Take one export request: `traces`, `logs` or `metrics`."""
-    if kind == "traces":
-        _traces(body, client)
-    elif kind == "logs":
-        _logs(body, client)
+    """Take one export request: `traces`, `logs` or `metrics`. ExportError if it is none."""
+    # The protobuf classes cost a tenth of a second, and only module runs need them.
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # has no stubs
+
+    try:
+        if kind == "traces":
+            _traces(body, client)
+        elif kind == "logs":
+            _logs(body, client)
+    except DecodeError as error:
+        raise ExportError(f"the body is no OTLP export of {kind} in protobuf: {error}") from error
 
 
 def _traces(body: bytes, client: Client) -> None:
-    # The protobuf classes cost a tenth of a second, and only module runs need them.
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
         ExportTraceServiceRequest,
     )

@@ -24,6 +24,39 @@ from typing import Any
 
 Event = dict[str, Any]
 _KEPT_EVENTS = 10_000  # events kept for a follower that comes late
+_KEPT_LETTERS = 32 * 1024 * 1024  # of a command's output; one event may hold 64 KiB of it
+
+
+class Backlog:
+    """Events for a reader that is behind: the latest, bounded by number and by the text they hold."""
+
+    def __init__(self, events: int, letters: int = _KEPT_LETTERS) -> None:
+        self._limits = (events, letters)
+        self._events: deque[Event] = deque()
+        self._letters = 0
+
+    def add(self, event: Event) -> None:
+        """Keep an event; what is too much for the limits goes, the oldest first."""
+        self._events.append(event)
+        self._letters += _letters(event)
+        events, letters = self._limits
+        while len(self._events) > events or (self._letters > letters and len(self._events) > 1):
+            self._letters -= _letters(self._events.popleft())
+
+    def take(self) -> list[Event]:
+        """Return all events and keep none."""
+        taken = self.all()
+        self._events.clear()
+        self._letters = 0
+        return taken
+
+    def all(self) -> list[Event]:
+        """Return all events."""
+        return list(self._events)
+
+
+def _letters(event: Event) -> int:
+    return len(event.get("text", ""))
 
 
 @dataclass
@@ -31,7 +64,7 @@ class Trace:
     """All spans of one session; followers get every event, late ones the kept past too."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(16))
-    _past: deque[Event] = field(default_factory=lambda: deque(maxlen=_KEPT_EVENTS))
+    _past: Backlog = field(default_factory=lambda: Backlog(_KEPT_EVENTS))
     _followers: list[Callable[[Event], None]] = field(default_factory=list)
     _shown: set[str] = field(default_factory=set)
 
@@ -43,14 +76,14 @@ class Trace:
         """Hand an event to the followers."""
         if event["event"] == "start":
             self._shown.add(event["span"])
-        self._past.append(event)
+        self._past.add(event)
         for follower in list(self._followers):
             follower(event)
 
     @contextmanager
     def followed_by(self, follower: Callable[[Event], None]) -> Iterator[None]:
         """Call `follower` for every event, those of the past first."""
-        for event in list(self._past):
+        for event in self._past.all():
             follower(event)
         self._followers.append(follower)
         try:

@@ -2,9 +2,7 @@
 
     arguments -> defaults (.env, context) -> key -> kept result | run -> result (evaluated) -> kept
 
-The key is the digest of module, type, parent state, function and arguments. Results are kept over sessions for seven days,
-or as the function says; failures never, and neither what derives from a secret set by name, whose value dies with the
-session.
+What is kept, under which key and for how long, is the business of `kept.py`.
 """
 
 from __future__ import annotations
@@ -30,11 +28,6 @@ if TYPE_CHECKING:
     from drydock.engine.module.loaded import LoadedModule
     from drydock.engine.module.reported import Error
     from drydock.engine.session import SessionSchema
-
-SPACE = "function"
-SEVEN_DAYS = 7 * 24 * 3600.0
-_ID_LENGTH = 32
-_SCALARS = {"STRING_KIND", "INTEGER_KIND", "FLOAT_KIND", "BOOLEAN_KIND", "SCALAR_KIND"}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from drydock.engine.body import json_object
 from drydock.engine.errors import EngineError
 from drydock.engine.field import Call
 from drydock.engine.module.describe import describe_core, describe_module
@@ -33,7 +34,7 @@ def add_routes(app: web.Application, client_of: ClientOf) -> None:
 
     async def load(request: web.Request) -> web.StreamResponse:
         client = client_of(request)
-        wanted = await request.json()
+        wanted = await json_object(request, ref=str)
         task = asyncio.ensure_future(_load(client, wanted))
         client.tasks.add(task)
         try:

@@ -67,15 +67,20 @@ def find(call: Call, key: str) -> dict[str, Any] | None:
     found = call.session.part(SessionResults).kept.get(key)
     if found is None:
         found = call.runtime.state.index.get(SPACE, key)
-    if isinstance(found, dict) and found.get("expires", 0) > time.time():
-        return found
-    return None
+    if not isinstance(found, dict) or found.get("expires", 0) <= time.time():
+        return None
+    # Ids are written a moment later than results: an engine that was killed between them, or a
+    # pruned index, leaves a result that names nothing.
+    if not all(call.runtime.nodes.known(id_) for id_ in found.get("ids", ())):
+        return None
+    return found
 
 
 async def keep(target: Target, call: Call, key: str, value: Any) -> None:
     """Keep a result, in the state directory or for the session only."""
     ttl = target.function.ttl or SEVEN_DAYS
-    entry = {"value": value, "expires": time.time() + ttl}
+    ids = [id_ for id_ in _ids(value) if call.runtime.nodes.known(id_)]
+    entry = {"value": value, "ids": ids, "expires": time.time() + ttl}
     if target.function.policy == "Default" and await _outlives(call, value):
         call.runtime.state.index.put(SPACE, key, entry)
     else:

@@ -171,6 +171,7 @@ class WarmPython:
             self._unlink()
             if self._ready is not None and not self._ready.done():
                 self._ready.set_exception(gone)
+                self._ready.exception()  # looked at: perhaps nobody waits for a call
         for done in self._calls.values():
             if not done.done():
                 done.set_exception(gone)

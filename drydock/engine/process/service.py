@@ -64,6 +64,11 @@ class SessionServices:
         entry.pinned = True
         return entry.running
 
+    async def runs(self, service: Service) -> bool:
+        """Tell whether a service runs now."""
+        entry = self._entries.get(await self.key(service))
+        return entry is not None and not entry.running.ended
+
     async def stop(self, service: Service, *, kill: bool) -> None:
         """Stop a service; one that does not run is no error."""
         entry = self._entries.pop(await self.key(service), None)

@@ -316,6 +316,11 @@ def export_directory(
             "rpc error: code = Unknown desc = failed to create synctarget dest dir "
             f"{target}: mkdir {target}: not a directory"
         ) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EngineError(
+            f"cannot write to {target}: mkdir {error.filename}: {reason}; choose another path"
+        ) from error
     entries = list(walk(source)) if entries is None else entries
     if wipe:
         keep = {entry.path for entry in entries}

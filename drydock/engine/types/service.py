@@ -25,6 +25,8 @@ from drydock.engine.types.container_config import Port
 if TYPE_CHECKING:
     from drydock.engine.process.secret_store import SecretStore
 
+_PORT_LIMIT = 65536
+
 
 @dataclass(frozen=True)
 class Service:
@@ -145,7 +147,11 @@ async def with_hostname(self: Service, _: Call, *, hostname: str) -> Service:
 
 @field("Service.ports")
 async def ports(self: Service, call: Call) -> list[Port]:
-    """Return the ports, in the order they were exposed."""
+    """Return the ports, in the order they were exposed; those of a host only once it is started."""
+    if isinstance(self.source, HostSource) and not await _services(call).runs(self):
+        raise EngineError(
+            f"failed to get service ports: service {await hostname(self, call)} is not running"
+        )
     return [Port.of(port) for port in await _ports(self, call)]
 
 
@@ -262,4 +268,7 @@ def _forward(item: dict[str, Any], *, random: bool = False) -> Forward:
     frontend = item["frontend"]
     if frontend is None:
         frontend = 0 if random else item["backend"]
+    for number in (frontend, item["backend"]):
+        if not 0 <= number < _PORT_LIMIT:
+            raise EngineError(f"{number} is no port; give a number from 1 to {_PORT_LIMIT - 1}")
     return Forward(frontend, item["backend"], item["protocol"] or "TCP")

@@ -74,6 +74,34 @@ async def test_query_needs_a_token(control: aiohttp.ClientSession, tmp_path: Pat
             assert await response.text() == '{"data":{"version":"v0.21.11"}}'
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        ("/query", "nope", "the body is no JSON\n"),
+        ("/query", "[]", "the body is no JSON object\n"),
+        ("/query", '{"query": 5}', '"query" in the body has to be text\n'),
+        (
+            "/query",
+            '{"query": "{version}", "variables": [1]}',
+            '"variables" in the body has to be an object\n',
+        ),
+        ("/module", "[]", "the body is no JSON object\n"),
+        ("/v1/traces", "garbage", "the body is no OTLP export of traces in protobuf"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused_with_the_reason(
+    control: aiohttp.ClientSession, tmp_path: Path, path: str, body: str, reason: str
+) -> None:
+    session = await opened(control, tmp_path)
+    url = f"http://127.0.0.1:{session['port']}{path}"
+    async with (
+        aiohttp.ClientSession(headers=basic(session["token"])) as http,
+        http.post(url, data=body) as response,
+    ):
+        assert response.status == 400
+        assert (await response.text()).startswith(reason)
+
+
 async def test_session_ends_when_its_events_are_no_longer_read(
     control: aiohttp.ClientSession, engine: Engine, tmp_path: Path
 ) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from drydock.engine.engine import Engine
+from drydock.engine.node import Nodes
+
 pytestmark = pytest.mark.root
 Module = Callable[..., Path]
 Open = Callable[..., Any]
@@ -54,6 +57,27 @@ async def test_results_are_kept_as_the_function_asks(module: Module, caller: Ope
     assert brief[0] == brief[1]
     assert brief[2] == brief[3]
     assert brief[0] != brief[2]
+
+
+async def test_a_result_that_names_lost_ids_is_made_again(
+    module: Module, caller: Open, engine: Engine
+) -> None:
+    """An engine that was killed may have kept a result, but not yet what its ids stand for."""
+    folder = module("""
+        @function
+        def folder(self) -> dagger.Directory:
+            return dag.directory().with_new_file("name", "text")
+        """)
+    query = "{ probe { folder { entries } } }"
+    one = caller(folder)
+    await one.load()
+    first = await one.ask(query)
+    await one.session.close()
+    engine.state.index.clear("node")
+    engine.nodes = Nodes(engine.state.index)
+    other = caller(folder)
+    await other.load()
+    assert await other.ask(query) == first
 
 
 async def test_a_changed_module_runs_again(module: Module, caller: Open) -> None:

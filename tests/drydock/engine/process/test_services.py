@@ -135,6 +135,11 @@ async def test_a_host_s_port_has_the_same_number_in_containers(
     assert await shell.stdout(client, f"nc registry {greeter} </dev/null") == "from host\n"
 
 
+async def test_a_number_that_is_no_port_is_refused(session: Session) -> None:
+    _, answer = await session.client.query("{ host { service(ports: [{backend: 99999}]) { id } } }")
+    assert answer["errors"][0]["message"] == "99999 is no port; give a number from 1 to 65535"
+
+
 async def test_a_tunnel_leads_from_the_host_into_a_service(
     box: Container, services: SessionServices
 ) -> None:
