@@ -82,16 +82,28 @@ def ensure_namespace(cluster: Cluster, plan: Plan) -> None:
 
 
 def check(cluster: Cluster, plan: Plan, objects: list[Obj]) -> None:
-    """Check rights, pull secret and quota for what will be applied; raise PreflightError with all lacks."""
+    """Check the rights that applying takes, and the pull secret; raise PreflightError with all lacks."""
     lacks = [
         f"no right to {verb} {resource} in {plan.namespace}"
         for verb, group, resource in needed(objects)
         if not allowed(cluster, plan.namespace, (verb, group, resource))
     ]
-    if not lacks:
-        if plan.pull_secret:
-            lacks += _pull_secret(cluster, plan.namespace, plan.pull_secret)
-        lacks += shortages(cluster, plan.namespace, objects)
+    if not lacks and plan.pull_secret:
+        lacks = _pull_secret(cluster, plan.namespace, plan.pull_secret)
+    _refuse(lacks)
+
+
+def check_room(cluster: Cluster, plan: Plan, objects: list[Obj]) -> None:
+    """Check the quota. Only under the lock: the pods of another delivery would count as taken room."""
+    try:
+        _refuse(shortages(cluster, plan.namespace, objects))
+    except ApiError as error:
+        raise PreflightError(f"the quota cannot be read: {error}") from error
+    except ValueError as error:
+        raise PreflightError(f"the manifests ask for resources wrongly: {error}") from error
+
+
+def _refuse(lacks: list[str]) -> None:
     if lacks:
         raise PreflightError("pre-flight failed, nothing was changed:\n  " + "\n  ".join(lacks))
 

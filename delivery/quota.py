@@ -16,10 +16,14 @@ _SUFFIXES = {
     "M": Decimal(10**6),
     "G": Decimal(10**9),
     "T": Decimal(10**12),
+    "P": Decimal(10**15),
+    "E": Decimal(10**18),
     "Ki": Decimal(2**10),
     "Mi": Decimal(2**20),
     "Gi": Decimal(2**30),
     "Ti": Decimal(2**40),
+    "Pi": Decimal(2**50),
+    "Ei": Decimal(2**60),
 }
 _QUANTITY = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?\d+)?)([a-zA-Z]*)")
 
@@ -41,6 +45,8 @@ def shortages(cluster: Cluster, namespace: str, objects: list[Obj]) -> list[str]
             say("quota: not ours to read, the room left was not checked")
             return []
         raise
+    # A quota with scopes counts some pods only; which ones, the API server knows best.
+    quotas = [each for each in quotas if not {"scopes", "scopeSelector"} & set(each["spec"])]
     if not quotas:
         return []
     running = {

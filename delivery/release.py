@@ -1,12 +1,12 @@
 """A release, from the plan to the answer of every service, or back to where it was.
 
-The order: lock, pre-flight, apply, follow, verify. When the new version does not come up or does
-not answer, evidence is taken first, then what was changed is undone; the old pods served all along.
+The order: pre-flight, lock, room and a dry run, apply, follow, verify. Until the apply nothing is
+changed. When the new version does not come up or does not answer, evidence is taken first, then what
+was changed is undone; the old pods served all along.
 """
 
 import os
 import socket
-from dataclasses import dataclass
 
 from delivery.cluster import Cluster, KubectlError, Obj
 from delivery.errors import DeliveryError, PreflightError, RollbackError, RolloutError
@@ -15,9 +15,10 @@ from delivery.evidence import collect
 from delivery.follow import Hopeless, follow, get
 from delivery.lease import Lease, locked
 from delivery.plan import Plan
-from delivery.preflight import check, ensure_namespace, objects_of, reach
+from delivery.preflight import check, check_room, ensure_namespace, objects_of, reach
 from delivery.progress import say
 from delivery.render import VERSION, render
+from delivery.revisions import Before, remember, snapshot, template_of
 from delivery.rollout import revision
 from delivery.verify import verify
 
@@ -35,7 +36,13 @@ def deploy(cluster: Cluster, plan: Plan) -> str:
     with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
         names = deployments_of(objects)
         before = snapshot(cluster, plan.namespace, names)
-        _apply(cluster, plan.namespace, rendered)
+        check_room(cluster, plan, objects)
+        _try(cluster, plan.namespace, rendered)
+        try:
+            say(_apply(cluster, plan.namespace, rendered))
+        except KubectlError as error:
+            back = _undo(cluster, plan, before, lease)
+            raise RolloutError(f"the manifests were applied in part: {error}\n{back}") from error
         try:
             follow(cluster, plan.namespace, names, plan.rollout_seconds, lease.still_held)
         except Hopeless as hopeless:
@@ -51,6 +58,7 @@ def deploy(cluster: Cluster, plan: Plan) -> str:
                 collect(cluster, plan.namespace, name)
             back = _undo(cluster, plan, before, lease)
             raise Unverified(f"{unverified}\n{back}") from unverified
+        remember(cluster, plan.namespace, names)
         return describe(cluster, plan)
 
 
@@ -67,6 +75,7 @@ def rollback(cluster: Cluster, plan: Plan) -> str:
             collect(cluster, plan.namespace, hopeless.deployment, hopeless.trouble.pod)
             raise RollbackError(f"the revision before does not come up: {hopeless}") from hopeless
         verify(cluster, plan)
+        remember(cluster, plan.namespace, names)
         return describe(cluster, plan)
 
 
@@ -95,52 +104,44 @@ def deployments_of(objects: list[Obj]) -> list[str]:
     return [each["metadata"]["name"] for each in objects if each["kind"] == "Deployment"]
 
 
-@dataclass(frozen=True)
-class Before:
-    """What a Deployment was: its revision, and the pods it described; both empty if it was not there."""
-
-    revision: str
-    template: Obj
-
-
-def snapshot(cluster: Cluster, namespace: str, names: list[str]) -> dict[str, Before]:
-    """Remember what each Deployment is now."""
-    found = {name: get(cluster, namespace, name) for name in names}
-    return {
-        name: Before(revision(each), each["spec"]["template"]) if each else Before("", {})
-        for name, each in found.items()
-    }
-
-
-def _apply(cluster: Cluster, namespace: str, rendered: str) -> None:
+def _try(cluster: Cluster, namespace: str, rendered: str) -> None:
+    """Let the API server judge everything before anything is changed: one refusal refuses all."""
     try:
-        told = cluster.kubectl(
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            f"--field-manager={MANAGER}",
-            f"--namespace={namespace}",
-            "--filename=-",
-            stdin=rendered,
-        )
+        _apply(cluster, namespace, rendered, "--dry-run=server")
     except KubectlError as error:
-        raise PreflightError(f"the cluster refused the manifests: {error}") from error
-    say(told)
+        told = f"the cluster refuses the manifests, nothing was changed:\n{error}"
+        raise PreflightError(told) from error
+
+
+def _apply(cluster: Cluster, namespace: str, rendered: str, *flags: str) -> str:
+    return cluster.kubectl(
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        f"--field-manager={MANAGER}",
+        f"--namespace={namespace}",
+        "--filename=-",
+        *flags,
+        stdin=rendered,
+    )
 
 
 def _undo(cluster: Cluster, plan: Plan, before: dict[str, Before], lease: Lease) -> str:
     """Put back what this release changed; return what became of it, raise RollbackError."""
-    now = snapshot(cluster, plan.namespace, list(before))
-    changed = [name for name in before if now[name].template != before[name].template]
+    now = {name: get(cluster, plan.namespace, name) for name in before}
+    changed = [
+        name for name, each in now.items() if each and template_of(each) != before[name].template
+    ]
     back = [name for name in changed if before[name].revision]
     if not changed:
-        return "This release changed no Deployment, so nothing was rolled back."
+        return "This release changed no pods, so nothing was rolled back."
     if not back:
-        return "This was the first release, so there is nothing to roll back to; it stays as it is."
+        return "No release worked before, so there is nothing to roll back to; it stays as it is."
     try:
         for name in back:
             _put_back(cluster, plan.namespace, name, before[name].revision)
         follow(cluster, plan.namespace, back, plan.rollout_seconds, lease.still_held)
+        remember(cluster, plan.namespace, back)
     except (Hopeless, DeliveryError) as error:
         told = f"the rollback of {', '.join(back)} failed too: {error}"
         raise RollbackError(

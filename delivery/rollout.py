@@ -56,8 +56,8 @@ def judge(deployment: Obj, replica_sets: list[Obj], pods: list[Obj]) -> Progress
     wanted = deployment["spec"].get("replicas", 1)
     if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
         return Progress(done=False, message=f"{name}: waiting for the controller")
-    newest = _newest(deployment, replica_sets)
-    trouble = _condition(deployment) or (_trouble(newest, pods) if newest else None)
+    current = newest(deployment, replica_sets)
+    trouble = _condition(deployment) or (_trouble(current, pods) if current else None)
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     old = status.get("replicas", 0) - updated
     if updated < wanted:
@@ -71,10 +71,11 @@ def judge(deployment: Obj, replica_sets: list[Obj], pods: list[Obj]) -> Progress
     return Progress(done=False, message=message, trouble=trouble)
 
 
-def _newest(deployment: Obj, replica_sets: list[Obj]) -> Obj | None:
+def newest(deployment: Obj, replica_sets: list[Obj]) -> Obj | None:
+    """Find the replica set of a Deployment's present revision."""
     uid, wanted = deployment["metadata"].get("uid"), revision(deployment)
     for replica_set in replica_sets:
-        if _owned(replica_set, uid) and revision(replica_set) == wanted:
+        if owned(replica_set, uid) and revision(replica_set) == wanted:
             return replica_set
     return None
 
@@ -93,7 +94,7 @@ def _trouble(replica_set: Obj, pods: list[Obj]) -> Trouble | None:
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             return Trouble(f"{condition.get('reason', '')}: {condition.get('message', '')}")
     uid = replica_set["metadata"].get("uid")
-    found = [_pod_trouble(pod) for pod in pods if _owned(pod, uid)]
+    found = [_pod_trouble(pod) for pod in pods if owned(pod, uid)]
     return min((one for one in found if one), key=lambda one: one.patience, default=None)
 
 
@@ -117,5 +118,6 @@ def _pod_trouble(pod: Obj) -> Trouble | None:
     return None
 
 
-def _owned(obj: Obj, uid: object) -> bool:
+def owned(obj: Obj, uid: object) -> bool:
+    """Tell whether an object belongs to another."""
     return any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences", []))

@@ -10,7 +10,14 @@ from delivery.quota import demand, quantity
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("500m", "0.5"), ("1Gi", str(2**30)), ("128Mi", str(2**27)), ("2", "2"), ("1e3", "1000")],
+    [
+        ("500m", "0.5"),
+        ("1Gi", str(2**30)),
+        ("128Mi", str(2**27)),
+        ("2", "2"),
+        ("1e3", "1000"),
+        ("1Pi", str(2**50)),
+    ],
 )
 def test_quantities_are_read(text: str, value: str) -> None:
     assert quantity(text) == Decimal(value)

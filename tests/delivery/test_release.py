@@ -143,6 +143,66 @@ def test_a_first_release_that_fails_has_nothing_to_go_back_to(
     assert "nothing to roll back to" in capsys.readouterr().out
 
 
+def test_what_a_killed_delivery_left_is_not_taken_for_good(
+    deliver: Deliver, cluster: Cluster, node: Node, namespace: str
+) -> None:
+    assert deliver("good") == 0
+    for name in ("killed", "bad"):
+        node.states[digest(name)] = waiting("CrashLoopBackOff")
+    template = {
+        "spec": {"containers": [{"name": "backend", "image": f"x@sha256:{digest('killed')}"}]}
+    }
+    patch = json.dumps({"spec": {"template": template}})
+    cluster.kubectl("patch", "deployment/backend", "-n", namespace, f"--patch={patch}")
+    assert deliver("bad") == 4
+    assert running(cluster, namespace).endswith(digest("good"))
+
+
+def test_a_first_release_that_was_killed_is_nothing_to_go_back_to(
+    deliver: Deliver,
+    node: Node,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def die(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("first", "bad"):
+        node.states[digest(name)] = waiting("CrashLoopBackOff")
+    with monkeypatch.context() as killed:
+        killed.setattr(release, "follow", die)
+        with pytest.raises(KeyboardInterrupt):
+            deliver("first")
+    assert deliver("bad") == 4
+    assert "nothing to roll back to" in capsys.readouterr().out
+
+
+def test_one_refused_manifest_stops_all_of_them(
+    deliver: Deliver,
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    port = {"port": 99999, "name": "http"}
+    wrong = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "wrong"},
+        "spec": {"ports": [port], "selector": {"a": "b"}},
+    }
+    overlay = tmp_path / "overlay"
+    (overlay / "wrong.yaml").write_text(json.dumps(wrong))
+    text = {"namespace": namespace, "resources": ["../base", "wrong.yaml"]}
+    (overlay / "kustomization.yaml").write_text(json.dumps(text))
+    assert deliver("one") == 3
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]
+    assert "nothing was changed" in told
+    assert "99999" in told
+    assert get(cluster, namespace, "backend") is None
+    assert not cluster.items(f"/api/v1/namespaces/{namespace}/services")
+
+
 def test_what_comes_up_but_does_not_answer_is_put_back(
     deliver: Deliver, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
