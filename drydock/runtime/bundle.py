@@ -153,7 +153,7 @@ def _own_mounts(
     hostname = spec.hostname or folder.name
     texts = {
         "/etc/hosts": _hosts(hostname, spec.network, spec.hosts),
-        "/etc/resolv.conf": _resolver(spec.network),
+        "/etc/resolv.conf": resolver_of(spec.network),
         "/etc/hostname": f"{hostname}\n",
     }
     claimed = {mount.target.rstrip("/") for mount in spec.mounts}
@@ -202,7 +202,8 @@ def _hosts(hostname: str, network: Endpoint | None, further: Mapping[str, str]) 
     return "\n".join(lines) + "\n"
 
 
-def _resolver(network: Endpoint | None) -> str:
+def resolver_of(network: Endpoint | None) -> str:
+    """Return the /etc/resolv.conf of a process on an endpoint; without one, nobody can be asked."""
     if network is None:
         return ""
     return "\n".join([f"nameserver {NAMESERVER}", *search_domains()]) + "\n"

@@ -23,6 +23,9 @@ from drydock.engine.module.objects import ModuleObject, from_function
 from drydock.engine.module.source import short_digest
 from drydock.engine.module.target import Target
 from drydock.engine.module.warm import Invocation
+from drydock.engine.process.endpoints import SessionEndpoints
+from drydock.engine.process.session_port import session_port
+from drydock.runtime.bundle import resolver_of
 
 if TYPE_CHECKING:
     from drydock.engine.module.loaded import LoadedModule
@@ -128,6 +131,10 @@ async def run_sdk(
             source = tree / str(directory.path).strip("/")
             root = await asyncio.to_thread(engine.state.fresh, "function")
             stack.callback(root.rmdir)
+            endpoints = session.part(SessionEndpoints)
+            endpoint = await endpoints.take()
+            stack.callback(endpoints.give_back, endpoint)
+            await stack.enter_async_context(session_port(engine, endpoint))
             invocation = Invocation(
                 env=variables,
                 source=source,
@@ -135,6 +142,8 @@ async def run_sdk(
                     "/."
                 ),
                 root=root,
+                network=endpoint.namespace,
+                resolver=resolver_of(endpoint),
                 subfolder=module.source.config.source,
                 packages=tuple(str(path) for path in module.packages),
                 packages_own=await asyncio.to_thread(

@@ -115,7 +115,7 @@ def _supervise(message: dict[str, Any], streams: list[int], link: socket.socket)
         os.closerange(3, 4096)
         isolated = sandbox.possible()
         if isolated:
-            sandbox.separate()
+            sandbox.separate(Path(message["network"]))
         pid = os.fork()
         if pid == 0:
             _run(message, isolated=isolated)
@@ -139,6 +139,7 @@ def _run(message: dict[str, Any], *, isolated: bool) -> NoReturn:
                 Path(message["source"]),
                 message["source_target"],
                 [Path(path) for path in message["packages"]],
+                message["resolver"],
             )
         else:
             os.chdir(message["root"])

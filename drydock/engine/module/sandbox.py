@@ -1,8 +1,9 @@
 """The place a function runs in: its module's source and the interpreter, and nothing else of the machine.
 
-Called by the runner in the child of a function call. The child gets its own mount and process namespaces: `/` is a small
-tmpfs with the system's programs and libraries read-only, `/src/<digest>` is the module, `/scratch` the empty working
-directory. What it starts dies with it. Without the rights for namespaces the child only changes its directory.
+Called by the runner in the child of a function call. The child gets its own mount and process namespaces and a network
+like a container's: `/` is a small tmpfs with the system's programs and libraries read-only, `/src/<digest>` is the module,
+`/scratch` the empty working directory; the only port on its loopback is the engine's. What it starts dies with it. Without
+the rights for namespaces the child only changes its directory.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from drydock.runtime.syscalls import (
+    CLONE_NEWNET,
     MNT_DETACH,
     MS_BIND,
     MS_PRIVATE,
@@ -23,6 +25,7 @@ from drydock.runtime.syscalls import (
     MS_REC,
     MS_REMOUNT,
     mount,
+    setns,
     unmount,
     unshare,
 )
@@ -40,7 +43,7 @@ _CAPABILITY_VERSION = 0x20080522
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SETTINGS = (
     "ca-certificates", "group", "hosts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
-    "mime.types", "nsswitch.conf", "os-release", "passwd", "pki", "resolv.conf", "ssl",
+    "mime.types", "nsswitch.conf", "os-release", "passwd", "pki", "ssl",
 )  # fmt: skip
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 # What containers may do by default; capability numbers of linux/capability.h.
@@ -61,15 +64,23 @@ def die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def separate() -> None:
-    """Move into new namespaces; the next child is the first process of its own."""
+def separate(network: Path) -> None:
+    """Move into new namespaces and the network `network`; the next child is the first process of its own."""
+    descriptor = os.open(network, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        setns(descriptor, CLONE_NEWNET)
+    finally:
+        os.close(descriptor)
     unshare(_CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWIPC | _CLONE_NEWUTS)
 
 
-def enter(root: Path, source: Path, source_target: str, packages: Iterable[Path]) -> None:
+def enter(
+    root: Path, source: Path, source_target: str, packages: Iterable[Path], resolver: str
+) -> None:
     """Make `root` (an empty folder) the file system and drop privileges.
 
-    `source` appears at `source_target`; `packages` are folders of Python packages that are needed at their own path.
+    `source` appears at `source_target`; `packages` are folders of Python packages that are needed at their own path;
+    `resolver` is the text of its /etc/resolv.conf.
     """
     mount("", Path("/"), flags=MS_REC | MS_PRIVATE)
     mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=512m")
@@ -80,6 +91,7 @@ def enter(root: Path, source: Path, source_target: str, packages: Iterable[Path]
             _show(path, root / path.relative_to("/"))
     for name in _SETTINGS:
         _show(Path("/etc") / name, root / "etc" / name)
+    (root / "etc" / "resolv.conf").write_text(resolver)
     for name in _DEVICES:
         _show(Path("/dev") / name, root / "dev" / name, read_only=False)
     (root / "dev" / "shm").mkdir(mode=0o1777)

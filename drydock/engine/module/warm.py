@@ -38,6 +38,8 @@ class Invocation:
     source: Path  # where the module's files are now
     source_target: str  # where the function sees them
     root: Path  # an empty folder, the mount point of the function's root
+    network: Path  # its network namespace
+    resolver: str  # its /etc/resolv.conf
     subfolder: str = "."  # where the Python project is, below the source
     packages: tuple[str, ...] = ()  # folders of further Python packages
     packages_own: tuple[str, ...] = ()  # top-level names that the module's source defines
@@ -53,6 +55,8 @@ class Invocation:
                 "source": str(self.source),
                 "source_target": self.source_target,
                 "root": str(self.root),
+                "network": str(self.network),
+                "resolver": self.resolver,
                 "subfolder": self.subfolder,
                 "packages": list(self.packages),
                 "packages_own": list(self.packages_own),

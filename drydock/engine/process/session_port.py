@@ -1,4 +1,4 @@
-"""The engine's API inside a command's own network: what `experimentalPrivilegedNesting` gives.
+"""The engine's API inside another network: what functions and `experimentalPrivilegedNesting` need.
 
 SDKs ask for the engine on 127.0.0.1 of where they run. A command's loopback is its own, so a socket is opened in there and
 served from here. The token in the command's environment is what opens it; nobody else's loopback reaches it.

@@ -12,6 +12,7 @@ import pytest
 
 from drydock.engine.engine import Engine
 from drydock.engine.node import Nodes
+from drydock.runtime.network import NAMESERVER
 
 pytestmark = pytest.mark.root
 Module = Callable[..., Path]
@@ -170,6 +171,31 @@ async def test_a_function_sees_nothing_of_the_machine(
     assert 'secret env var not found: "ONL..."' in error["message"]
     error = await one.fail("{ probe { callerFile } }")
     assert "take the secret as an argument" in error["message"]
+
+
+async def test_a_function_has_a_network_of_its_own(module: Module, caller: Open) -> None:
+    """Of the machine's loopback it sees nothing but the engine's port; names are asked for outside."""
+    folder = module("""
+        @function
+        def reach(self, port: int) -> list[str]:
+            import socket
+            try:
+                socket.create_connection(("127.0.0.1", port), 5).close()
+                found = "connected"
+            except OSError as error:
+                found = type(error).__name__
+            engine = ("127.0.0.1", int(os.environ["DAGGER_SESSION_PORT"]))
+            socket.create_connection(engine, 5).close()
+            return [found, open("/etc/resolv.conf").readline().strip()]
+        """)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    one = caller(folder)
+    await one.load()
+    seen = (await one.ask(f"{{ probe {{ reach(port: {port}) }} }}"))["probe"]["reach"]
+    server.close()
+    await server.wait_closed()
+    assert seen == ["ConnectionRefusedError", f"nameserver {NAMESERVER}"]
 
 
 async def test_the_api_refuses_a_function_the_host(module: Module, caller: Open) -> None:
