@@ -32,13 +32,16 @@ def processes_of(state_dir: Path) -> dict[int, str]:
     return found
 
 
-def containers() -> set[int]:
-    """Return the processes that live in a root file system of their own."""
+def containers(shipped: Shipped) -> set[int]:
+    """Return the processes below this machine's engine that have a root file system of their own."""
+    processes = processes_of(shipped.place.root / "state")
+    engines = {pid for pid, line in processes.items() if "drydock.engine" in line}
     found = set()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                if (folder / "root").stat().st_dev != Path("/").stat().st_dev:
+                own_root = (folder / "root").stat().st_dev != Path("/").stat().st_dev
+                if own_root and _descends(int(folder.name), engines):
                     found.add(int(folder.name))
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
@@ -64,7 +67,7 @@ def wait_until(true: object, what: str) -> None:
 def test_a_killed_ship_leaves_nothing_and_the_next_one_works(
     shipped: Shipped, after_s: float
 ) -> None:
-    before = containers()
+    before = containers(shipped)
     copy = shipped.variant(f"killed-{after_s}")
     app = copy / "services" / "backend" / "app.py"
     app.write_text(app.read_text() + f"# killed after {after_s} s\n")
@@ -72,16 +75,14 @@ def test_a_killed_ship_leaves_nothing_and_the_next_one_works(
     time.sleep(after_s)
     process.signal(signal.SIGKILL)
     process.finish()
-    wait_until(
-        lambda: containers() <= before | pods(shipped), "no container of the killed run is left"
-    )
+    wait_until(lambda: containers(shipped) <= before, "no container of the killed run is left")
     assert mounts(shipped.place.root / "state") == []
     done = shipped.call("ship", "--env=local", cwd=copy)
     assert done.code == 0, done.text
 
 
 def test_interrupting_says_so_and_leaves_nothing(shipped: Shipped) -> None:
-    before = containers()
+    before = containers(shipped)
     copy = shipped.variant("interrupted")
     app = copy / "services" / "backend" / "app.py"
     app.write_text(app.read_text() + "# interrupted\n")
@@ -92,7 +93,7 @@ def test_interrupting_says_so_and_leaves_nothing(shipped: Shipped) -> None:
     assert done.code == 1
     assert done.stderr.rstrip().endswith("Canceled.")
     wait_until(
-        lambda: containers() <= before | pods(shipped),
+        lambda: containers(shipped) <= before,
         "no container of the interrupted run is left",
     )
 
@@ -123,13 +124,6 @@ def test_without_a_machine_the_next_command_is_named(shipped: Shipped) -> None:
         assert "drydock start" in done.stderr
     finally:
         shipped.place.run(shipped.drydock, "start", cwd=shipped.repository)
-
-
-def pods(shipped: Shipped) -> set[int]:
-    """Return the processes of deployed pods: those inside the cluster's tree."""
-    found = processes_of(shipped.place.root / "state")
-    roots = {pid for pid, line in found.items() if "drydock.cluster" in line}
-    return {pid for pid in containers() if _descends(pid, roots)}
 
 
 def _descends(pid: int, roots: set[int]) -> bool:
