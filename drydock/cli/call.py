@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from drydock.cli.chain import Chain, walk
 from drydock.cli.flags import HelpRequested
@@ -30,7 +31,7 @@ def _call(run: Run) -> str:
         raise
     steps.end("parse", "parsing command line arguments")
     run.command = chain.command
-    tell_defaults(run, chain)
+    run.reporter.preface(list(used_defaults(chain)))
     if chain.called:
         chain.check_constructor()
     secrets = [name for step in chain.steps for name in step.bare_secrets()]
@@ -43,8 +44,8 @@ def _call(run: Run) -> str:
     return output
 
 
-def tell_defaults(run: Run, chain: Chain) -> None:
-    """Say which values come from the user's `.env`."""
+def used_defaults(chain: Chain) -> Iterator[str]:
+    """Yield a line for each value that comes from the user's `.env`."""
     for step in chain.steps:
         name = chain.types.module or ""
         if chain.types.entry is None or step.function is not chain.types.entry:
@@ -54,4 +55,4 @@ def tell_defaults(run: Run, chain: Chain) -> None:
             if base.kind == "OBJECT" and base.name not in {"Secret", "Service"}:
                 continue
             value = "***" if base.name == "Secret" else argument.user_default
-            run.reporter.note(f'user default: {name}({argument.name}="{value}")')
+            yield f'user default: {name}({argument.name}="{value}")'

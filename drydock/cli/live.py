@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -75,11 +75,11 @@ class Live:
                 case "end":
                     self._end(event)
 
-    def note(self, text: str) -> None:
-        """Write a line above what is repainted."""
+    def preface(self, lines: Sequence[str]) -> None:
+        """Write lines above what is repainted."""
         with self._lock:
             self._erase()
-            self._out.write(f"{text}\n")
+            self._out.writelines(f"{line}\n" for line in lines)
             self._out.flush()
 
     def close(self) -> None:

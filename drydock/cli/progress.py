@@ -7,10 +7,11 @@ the engine's events and from the main thread, hence the lock.
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
@@ -23,8 +24,8 @@ class Reporter(Protocol):
     def handle(self, event: Event) -> None:
         """Show one event."""
 
-    def note(self, text: str) -> None:
-        """Show a line that belongs to no step."""
+    def preface(self, lines: Sequence[str]) -> None:
+        """Show lines that belong to no step, before everything else where that is still possible."""
 
     def close(self) -> None:
         """Show the end."""
@@ -36,8 +37,8 @@ class Silent:
     def handle(self, event: Event) -> None:
         """Ignore it."""
 
-    def note(self, text: str) -> None:
-        """Ignore it."""
+    def preface(self, lines: Sequence[str]) -> None:
+        """Ignore them."""
 
     def close(self) -> None:
         """Leave the empty line that stands before an error."""
@@ -55,10 +56,14 @@ class _Row:
 
 
 class Plain:
-    """Writes events as lines; also what `auto` means without a terminal."""
+    """Writes events as lines; also what `auto` means without a terminal.
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out or sys.stderr
+    `hold`: nothing is written before the preface (or the end) is known.
+    """
+
+    def __init__(self, out: TextIO | None = None, *, hold: bool = False) -> None:
+        self._target = out or sys.stderr
+        self._out: TextIO = io.StringIO() if hold else self._target
         self._rows: dict[str, _Row] = {}
         self._root = ""
         self._last = ""
@@ -79,19 +84,26 @@ class Plain:
                     self._end(event)
             self._out.flush()
 
-    def note(self, text: str) -> None:
-        """Write a line as it is."""
+    def preface(self, lines: Sequence[str]) -> None:
+        """Write lines as they are, then what was held back."""
         with self._lock:
-            self._out.write(f"{text}\n")
-            self._out.flush()
+            self._target.writelines(f"{line}\n" for line in lines)
+            self._release()
+            self._target.flush()
 
     def close(self) -> None:
         """Write the two empty lines that end the progress."""
         with self._lock:
+            self._release()
             if not self._closed:
                 self._closed = True
                 self._out.write("\n\n")
                 self._out.flush()
+
+    def _release(self) -> None:
+        if isinstance(self._out, io.StringIO) and self._out is not self._target:
+            self._target.write(self._out.getvalue())
+        self._out = self._target
 
     def _start(self, event: Event) -> None:
         span = event["span"]

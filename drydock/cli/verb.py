@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from drydock.cli.arguments import ArgumentError
@@ -113,7 +114,16 @@ def _reporter(options: Options) -> Reporter:
         from drydock.cli.live import Live
 
         return Live()
-    return Plain()
+    return Plain(hold=options.verb == "call" and _has_user_defaults(options.module))
+
+
+def _has_user_defaults(reference: str) -> bool:
+    """Tell whether a `.env` stands beside the module: what is used of it is told before all else."""
+    here = Path(reference or ".").absolute()
+    for folder in (here, *here.parents):
+        if (folder / "dagger.json").is_file():
+            return (folder / ".env").is_file()
+    return False
 
 
 def _write(text: str) -> None:

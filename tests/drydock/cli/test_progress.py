@@ -116,3 +116,25 @@ def test_the_terminal_keeps_what_failed_with_its_output(monkeypatch: Any) -> Non
     assert "    │ what went wrong" in kept
     assert "    ! exit code: 7" in kept
     assert not any("✔ quick" in line for line in kept)
+
+
+def test_the_preface_stands_before_what_was_held_back() -> None:
+    """What is used of the user's `.env` is known only once the module is loaded."""
+    out = io.StringIO()
+    reporter = Plain(out, hold=True)
+    reporter.handle(_start("a", "connect"))
+    assert out.getvalue() == ""
+    reporter.preface(['user default: quiet(level="8")'])
+    reporter.handle(_end("a", "connect"))
+    reporter.close()
+    assert out.getvalue() == (
+        'user default: quiet(level="8")\n1   : connect\n1   : connect DONE [0.3s]\n\n\n'
+    )
+
+
+def test_what_is_held_back_is_shown_when_there_is_no_preface() -> None:
+    out = io.StringIO()
+    reporter = Plain(out, hold=True)
+    reporter.handle(_start("a", "connect"))
+    reporter.close()
+    assert out.getvalue() == "1   : connect\n\n\n"
