@@ -33,11 +33,13 @@ class Controller(ABC):
     kind: ClassVar[str]
     """The kind whose keys it syncs."""
     workers: ClassVar[int] = 4
+    pace: ClassVar[float] = 0.0
+    """Seconds that a key rests after a sync, so that changes which come together are one sync."""
 
     def __init__(self, client: Client, cache: Cache) -> None:
         self.client = client
         self.cache = cache
-        self.queue: WorkQueue[Key] = WorkQueue()
+        self.queue: WorkQueue[Key] = WorkQueue(pace=self.pace)
         self.recorder = Recorder(client, self.name)
         self.primary = cache[self.kind]
         self.primary.on_change(self._primary_changed)

@@ -1,7 +1,8 @@
 """A work queue of keys: each key is worked on by one worker at a time.
 
 Every controller has one. Invariant: a key that is added while it is being worked on is worked on
-once more afterwards, and however often a key is added, it waits in the queue once.
+once more afterwards, and however often a key is added, it waits in the queue once. With a `pace`,
+a key that was just worked on waits so many seconds for its next turn.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ LONGEST_DELAY = 30.0
 class WorkQueue(Generic[K]):
     """Keys that need work, now or later."""
 
-    def __init__(self, *, first_delay: float = FIRST_DELAY) -> None:
+    def __init__(self, *, first_delay: float = FIRST_DELAY, pace: float = 0.0) -> None:
         self._first_delay = first_delay
+        self._pace = pace
+        self._resting: dict[K, asyncio.TimerHandle] = {}
         self._waiting: deque[K] = deque()
         self._dirty: set[K] = set()
         self._working: set[K] = set()
@@ -34,7 +37,7 @@ class WorkQueue(Generic[K]):
         if key in self._dirty:
             return
         self._dirty.add(key)
-        if key not in self._working:
+        if key not in self._working and key not in self._resting:
             self._waiting.append(key)
             self._filled.set()
 
@@ -75,15 +78,25 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """Say that the work on a key has ended."""
         self._working.discard(key)
-        if key in self._dirty:
+        if self._pace:
+            loop = asyncio.get_running_loop()
+            self._resting[key] = loop.call_later(self._pace, self._rested, key)
+        elif key in self._dirty:
             self._waiting.append(key)
             self._filled.set()
 
     def close(self) -> None:
         """Cancel every later wish."""
-        for timer in self._timers.values():
+        for timer in (*self._timers.values(), *self._resting.values()):
             timer.cancel()
         self._timers.clear()
+        self._resting.clear()
+
+    def _rested(self, key: K) -> None:
+        del self._resting[key]
+        if key in self._dirty:
+            self._waiting.append(key)
+            self._filled.set()
 
     def _ring(self, key: K) -> None:
         self._timers.pop(key, None)

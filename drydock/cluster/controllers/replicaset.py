@@ -47,6 +47,9 @@ class ReplicaSetController(Controller):
 
     name: ClassVar[str] = "replicaset-controller"
     kind: ClassVar[str] = "apps/v1/ReplicaSet"
+    # Pods of one step become ready one after the other: counted one by one, each would make a
+    # rollout step of its own. A real controller manager is slowed to 20 requests a second.
+    pace: ClassVar[float] = 0.1
 
     def __init__(self, client: Client, cache: Cache) -> None:
         super().__init__(client, cache)

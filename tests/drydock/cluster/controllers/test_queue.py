@@ -61,3 +61,22 @@ async def test_failures_in_a_row_wait_longer_each_time():
         timer = quick._timers.pop("a")
         timer.cancel()
         assert round(timer.when() - loop.time()) == expected
+
+
+async def test_a_paced_key_rests_after_its_turn():
+    """Wishes that come while a key rests are one piece of work, and other keys do not wait."""
+    queue: WorkQueue[str] = WorkQueue(pace=3600)
+    queue.add("a")
+    assert await queue.get() == "a"
+    queue.done("a")
+    for _ in range(3):
+        queue.add("a")
+    queue.add("b")
+    assert await queue.get() == "b"
+    waiting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue._resting["a"].cancel()
+    queue._rested("a")
+    assert await waiting == "a"
+    queue.close()
