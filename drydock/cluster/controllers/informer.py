@@ -24,6 +24,7 @@ Handler = Callable[[Obj | None, Obj | None], None]
 
 REMEMBERED_DELETIONS = 4096
 RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 30.0
 
 
 class Informer:
@@ -74,19 +75,28 @@ class Informer:
             self._put(self._marked(held))
 
     async def run(self) -> None:
-        """List, then follow the watch; list again when the version has expired."""
+        """List, then follow the watch; list again after whatever ends it, until cancelled.
+
+        A copy that stopped following would leave its controllers working on the past, silently.
+        """
+        pause = RETRY_SECONDS
         while True:
             try:
                 version = await self._relist()
                 self.synced.set()
+                pause = RETRY_SECONDS
                 await self._follow(version)
+                continue
             except ApiError as error:
-                if error.code != 410:
-                    log.warning("watch of %s: %s", self.kind, error)
-                    await asyncio.sleep(RETRY_SECONDS)
+                if error.code == 410:
+                    continue
+                log.warning("watch of %s: %s", self.kind, error)
             except (ConnectionError, TimeoutError) as error:
                 log.warning("watch of %s: %s", self.kind, error)
-                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                log.exception("watch of %s broke; listing again in %.1f s", self.kind, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_RETRY_SECONDS)
 
     async def _relist(self) -> str:
         items, version = await self._client.list(self.kind)
@@ -151,7 +161,10 @@ class Informer:
 
     def _tell(self, old: Obj | None, new: Obj | None) -> None:
         for handler in self._handlers:
-            handler(old, new)
+            try:
+                handler(old, new)
+            except Exception:
+                log.exception("a change of %s was not understood", self.kind)
 
     @staticmethod
     def _marked(obj: Obj) -> Obj:
