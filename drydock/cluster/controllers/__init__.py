@@ -16,6 +16,7 @@ from drydock.cluster.controllers.daemonset import DaemonSetController
 from drydock.cluster.controllers.deployment import DeploymentController
 from drydock.cluster.controllers.disruption import DisruptionController
 from drydock.cluster.controllers.endpoints import EndpointsController
+from drydock.cluster.controllers.expiry import EventExpiry
 from drydock.cluster.controllers.garbage import GarbageCollector
 from drydock.cluster.controllers.informer import Cache
 from drydock.cluster.controllers.job import JobController
@@ -61,6 +62,7 @@ class Controllers:
         try:
             await cache.start()
             async with asyncio.TaskGroup() as group:
+                group.create_task(EventExpiry(client).run(), name=EventExpiry.name)
                 for controller in everyone:
                     group.create_task(controller.run(), name=controller.name)
         finally:

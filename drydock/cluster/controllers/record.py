@@ -7,9 +7,9 @@ event that cannot be written never disturbs the work it tells about.
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drydock.cluster.client import ApiError, Client
@@ -113,6 +113,18 @@ async def record_action(
         log.debug("event %s about %s was not written: %s", reason, key_of(about), error)
 
 
+def _rising() -> Iterator[int]:
+    """Yield the time in nanoseconds, never the same twice."""
+    latest = 0
+    while True:
+        latest = max(time.time_ns(), latest + 1)
+        yield latest
+
+
+_MOMENTS = _rising()
+"""Names events, so that those of one second are still listed in the order they came."""
+
+
 def _head(about: Obj, field: str) -> Obj:
     namespace, name = key_of(about)
     involved = {
@@ -130,7 +142,7 @@ def _head(about: Obj, field: str) -> Obj:
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{name}.{secrets.token_hex(8)}",
+            "name": f"{name}.{next(_MOMENTS):x}",
             "namespace": namespace or "default",
         },
         "involvedObject": involved,
