@@ -6,6 +6,7 @@ Invariant: every action ends within its time, and a failure is told in the kubel
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
@@ -144,7 +145,9 @@ def _refused(host: str, port: int, error: OSError) -> str:
 
 
 def _plain(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or "EOF"
+    # asyncio puts the address into `strerror`; the number says what a kubelet would.
+    number = getattr(error, "errno", None)
+    text = os.strerror(number) if number and number > 0 else str(error) or "EOF"
     return str(text)[:1].lower() + str(text)[1:]
 
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from drydock.cluster.client import ApiError, Client
 from drydock.cluster.controllers.informer import Cache
-from drydock.cluster.controllers.meta import condition_of, is_deleting, key_of, stamp, uid_of
+from drydock.cluster.controllers.meta import Key, condition_of, is_deleting, key_of, stamp, uid_of
 from drydock.cluster.controllers.pods import has_ended
 from drydock.cluster.controllers.record import Recorder
 from drydock.cluster.errors import Obj
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 NODE = "drydock"
 STARTS_AT_ONCE = 8
+BROKEN_RETRY = 5.0
 
 
 class Kubelet:
@@ -190,9 +191,16 @@ class Kubelet:
             if self._names.get(key) is pod:
                 del self._names[key]
             if not done.cancelled() and done.exception() is not None:
-                log.error("pod %s/%s failed", *key, exc_info=done.exception())
+                log.error("pod %s/%s broke; starting it again", *key, exc_info=done.exception())
+                asyncio.get_running_loop().call_later(BROKEN_RETRY, self._again, key, uid)
 
         task.add_done_callback(over)
+
+    def _again(self, key: Key, uid: str) -> None:
+        """Start a pod whose task broke, if it is still wanted and nothing has started it since."""
+        held = self._cache["v1/Pod"].get(key)
+        if held is not None and uid_of(held) == uid:
+            self._pod_changed(None, held)
 
     async def _forget_readiness(self, pods: list[Obj]) -> None:
         """Say that nothing runs yet: addresses of the node's earlier life mean nothing any more."""

@@ -18,9 +18,10 @@ from drydock.cluster.client import ApiError, Client
 from drydock.cluster.controllers.meta import key_of
 from drydock.cluster.errors import Obj
 from drydock.cluster.kubelet.source import decoded
-from drydock.runtime.errors import RuntimeFault
+from drydock.runtime.errors import InvalidReference, RuntimeFault
 from drydock.runtime.image import Image
 from drydock.runtime.images import Auth
+from drydock.runtime.reference import Reference
 
 FIRST_BACK_OFF = 10.0
 LONGEST_BACK_OFF = 300.0
@@ -84,6 +85,14 @@ class Puller:
     async def pull(self, pod: Obj, container: Obj, tell: Told) -> Image:
         """Return the container's image as its policy wants it; raises PullError."""
         name = container["image"]
+        try:
+            Reference.parse(name)
+        except InvalidReference as error:
+            text = f'couldn\'t parse image name "{name}": invalid reference format'
+            told = f'Failed to apply default image tag "{name}": {text}'
+            await tell("Warning", "InspectFailed", told)
+            await tell("Warning", "Failed", "Error: InvalidImageName")
+            raise PullError("InvalidImageName", told) from error
         policy = container.get("imagePullPolicy") or _default_policy(name)
         held = self._known.get(name)
         if held is not None and policy != "Always":

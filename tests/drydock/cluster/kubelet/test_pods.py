@@ -8,6 +8,8 @@ import base64
 import pytest
 
 from drydock.cluster.controllers.meta import condition_of
+from drydock.cluster.kubelet import kubelet
+from drydock.cluster.kubelet.pod import Pod
 from drydock.cluster.node import NodeError
 from tests.drydock.cluster.kubelet.conftest import Machine
 
@@ -345,6 +347,24 @@ async def test_pods_start_again_after_the_cluster_was_killed(machine: Machine):
     found = await machine.state(lambda one: one["restartCount"] == 1 and one["ready"])
     assert found["lastState"]["terminated"]["reason"] == "Unknown"
     assert (await machine.sh("echo alive"))[1] == "alive\n"
+
+
+async def test_a_pod_whose_task_breaks_is_started_again(machine: Machine, monkeypatch, caplog):
+    """A fault of the kubelet itself costs seconds; nobody has to touch the pod."""
+    monkeypatch.setattr(kubelet, "BROKEN_RETRY", 0.05)
+    run, broken = Pod.run, []
+
+    async def run_second(pod: Pod) -> None:
+        if not broken:
+            broken.append(pod)
+            raise KeyError("spec")
+        await run(pod)
+
+    monkeypatch.setattr(Pod, "run", run_second)
+    await machine.create(machine.pod({"command": FOREVER}))
+    await machine.phase("Running")
+    assert broken
+    assert "pod room/p broke" in caplog.text
 
 
 async def test_a_pod_reaches_the_api_under_its_usual_name(machine: Machine):

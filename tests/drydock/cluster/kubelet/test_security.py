@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from drydock.cluster.kubelet.pulling import BackOff, credentials, registry_of
+from drydock.cluster.kubelet.pulling import BackOff, Puller, PullError, credentials, registry_of
 from drydock.cluster.kubelet.security import rights_of
 from drydock.cluster.kubelet.source import ConfigError
 from drydock.cluster.kubelet.status import ContainerStatus, PodState, status_of
@@ -115,6 +115,24 @@ def test_pull_secrets_give_credentials_for_their_registry_only():
     assert credentials(held, "docker.io") == []
     broken = {"kind": "Secret", "data": {".dockerconfigjson": base64.b64encode(b"{").decode()}}
     assert credentials(broken, "ghcr.io") == []
+
+
+async def test_a_name_that_cannot_be_an_image_is_told_apart_from_a_failed_pull():
+    """InvalidImageName, as a kubelet says it; no registry is asked."""
+    told = []
+
+    async def tell(*words: str) -> None:
+        told.append(words)
+
+    puller = Puller(client=None, images=None)
+    with pytest.raises(PullError) as caught:
+        await puller.pull(pod(), {"name": "c", "image": "Bad Name:x"}, tell)
+    assert caught.value.reason == "InvalidImageName"
+    cause = 'couldn\'t parse image name "Bad Name:x": invalid reference format'
+    assert told == [
+        ("Warning", "InspectFailed", f'Failed to apply default image tag "Bad Name:x": {cause}'),
+        ("Warning", "Failed", "Error: InvalidImageName"),
+    ]
 
 
 def test_back_off_doubles_to_five_minutes():
