@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
             summary = ACTIONS[plan.action](cluster, plan)
     except DeliveryError as error:
         code, outcome, summary = error.exit_code, type(error).__name__, str(error)
-        say(f"{outcome}: {summary}")
+        say(summary)
     except (ApiError, KubectlError) as error:
         code, outcome, summary = 1, type(error).__name__, str(error)
         say(f"the cluster refused: {summary}")

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 from delivery.errors import PreflightError
 
 Obj = dict[str, Any]
-CONFLICT, NOT_FOUND, FORBIDDEN = 409, 404, 403
+CONFLICT, NOT_FOUND, FORBIDDEN, UNAUTHORIZED = 409, 404, 403, 401
 REQUEST_SECONDS = 15.0
 COMMAND_SECONDS = 120.0
 START_SECONDS = 10.0
@@ -117,7 +117,11 @@ def connect() -> Iterator[Cluster]:
         command = ["kubectl", *flags, "proxy", f"--unix-socket={path}"]
         try:
             proxy = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
             )
         except OSError as error:
             raise PreflightError(f"kubectl cannot be started: {error}") from error
@@ -126,18 +130,26 @@ def connect() -> Iterator[Cluster]:
             yield Cluster(server, path)
         finally:
             proxy.terminate()
-            proxy.communicate()
+            _words_of(proxy)
 
 
 def _wait_for(proxy: "subprocess.Popen[str]", path: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _accepts(path):
         if proxy.poll() is not None:
-            _, told = proxy.communicate()
-            raise PreflightError(f"no way to the cluster: {told.strip()}")
+            told = _words_of(proxy)
+            raise PreflightError(f"no way to the cluster, is the kubeconfig right? {told}")
         if time.monotonic() > deadline:
             raise PreflightError("kubectl proxy did not start")
         time.sleep(0.01)
+
+
+def _words_of(proxy: "subprocess.Popen[str]") -> str:
+    """Take what an ending process wrote; nothing the second time."""
+    if proxy.stderr is None or proxy.stderr.closed:
+        return ""
+    _, told = proxy.communicate()
+    return told.strip()
 
 
 def _accepts(path: Path) -> bool:

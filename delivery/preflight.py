@@ -3,7 +3,15 @@
 import json
 from typing import Any
 
-from delivery.cluster import FORBIDDEN, NOT_FOUND, ApiError, Cluster, KubectlError, Obj
+from delivery.cluster import (
+    FORBIDDEN,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    ApiError,
+    Cluster,
+    KubectlError,
+    Obj,
+)
 from delivery.errors import PreflightError
 from delivery.plan import Plan
 from delivery.progress import say
@@ -37,8 +45,10 @@ ALWAYS: tuple[Right, ...] = (
     ("get", "", "pods/log"),
     ("list", "", "events"),
     ("get", "", "services/proxy"),
+    ("get", "coordination.k8s.io", "leases"),
     ("create", "coordination.k8s.io", "leases"),
     ("update", "coordination.k8s.io", "leases"),
+    ("patch", "coordination.k8s.io", "leases"),
 )
 
 
@@ -47,6 +57,9 @@ def reach(cluster: Cluster) -> str:
     try:
         version = cluster.request("GET", "/version")
     except ApiError as error:
+        if error.status in (UNAUTHORIZED, FORBIDDEN):
+            told = f"the cluster does not let this kubeconfig in: {error}. Has its token expired?"
+            raise PreflightError(told) from error
         raise PreflightError(f"the cluster does not answer: {error}. {ADVICE}") from error
     return str(version.get("gitVersion", "unknown"))
 

@@ -61,8 +61,14 @@ async def deliver(
     seconds = environment.rollout_seconds + _MARGIN_SECONDS
     ran = await run(container, ["python", "-m", "delivery", "--plan=/plan.json"], seconds=seconds)
     if ran.exit_code != 0:
-        raise StageFailure(ran.exit_code, ran.output)
+        raise StageFailure(ran.exit_code, words(ran.output))
     return summarize(await ran.container.stdout())
+
+
+def words(output: str) -> str:
+    """Leave out the result, which is for programs; people have read its summary above it."""
+    lines = output.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith('{"outcome": '))
 
 
 def summarize(stdout: str) -> str:

@@ -8,7 +8,7 @@ from pipelines.stages.build import image_config, parse_image
 from pipelines.stages.commit import parse_commit
 from pipelines.stages.deliver import Release
 from pipelines.stages.deliver import summarize as summarize_delivery
-from pipelines.stages.deliver import write_plan
+from pipelines.stages.deliver import words, write_plan
 from pipelines.stages.test import summarize
 from tests.pipelines.test_catalog import LOCAL, ROOT, SERVICE
 
@@ -83,6 +83,10 @@ def test_the_plan_is_what_delivery_reads() -> None:
     assert plan["version"] == 1
     assert Action(plan["action"]) is Action.DEPLOY
     assert plan["services"][0]["image"].endswith("@sha256:aa")
+
+
+def test_a_failed_delivery_is_told_without_its_result_for_programs() -> None:
+    assert words('it crashes\n{"outcome": "RolloutError"}\nbye\n') == "it crashes\nbye\n"
 
 
 def test_the_summary_of_a_delivery_is_in_the_last_line() -> None:
