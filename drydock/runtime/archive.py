@@ -137,12 +137,10 @@ def _read_docker(state: StateDir, folder: Path, tag: str, path: Path) -> str:
     if not chosen:
         raise ImageFault(f"{path.name} holds no image{f' named {tag}' if tag else ''}")
     image = chosen[0]
-    config = (folder / image["Config"]).read_bytes()
+    config = _member(folder, image["Config"], path).read_bytes()
     layers = []
     for name in image["Layers"]:
-        source = folder / name
-        if not source.resolve().is_relative_to(folder.resolve()):
-            raise ImageFault(f"{path.name}: layer {name} lies outside of the archive")
+        source = _member(folder, name, path)
         layers.append(
             {
                 "mediaType": OCI_LAYER + _suffix(source),
@@ -161,6 +159,14 @@ def _read_docker(state: StateDir, folder: Path, tag: str, path: Path) -> str:
         "layers": layers,
     }
     return state.put_blob(canonical(manifest))
+
+
+def _member(folder: Path, name: str, path: Path) -> Path:
+    """Return where a file of the unpacked archive lies; ImageFault for a name that leads out of it."""
+    found = folder / name
+    if not found.resolve().is_relative_to(folder.resolve()):
+        raise ImageFault(f"{path.name}: {name} lies outside of the archive")
+    return found
 
 
 def _suffix(path: Path) -> str:

@@ -14,10 +14,13 @@ when a pipe from it closes.
 from __future__ import annotations
 
 import asyncio
+import io
 import ipaddress
 import os
+import select
 import socket
 import subprocess
+import tempfile
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,6 +28,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from drydock.runtime.errors import RuntimeFault, SetupFailed
 from drydock.runtime.netns import Namespace, Resident, ip_batch, run_program
@@ -39,6 +43,7 @@ _TUN = Path("/dev/net/tun")
 _BRIDGE = "dd0"
 _UPLINK = "tap0"
 _UPLINK_SECONDS = 10.0
+_MOST_WORDS = 4000
 _POOL = 4
 _BACKLOG = 128
 
@@ -70,6 +75,7 @@ class Network:
         self._resident: Resident | None = None
         self._slirp: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
+        self._words: IO[bytes] = io.BytesIO()
         self._attached: dict[Endpoint, Namespace] = {}
         self._pool: list[tuple[str, Namespace]] = []
         self._filling: asyncio.Task[None] | None = None
@@ -120,9 +126,8 @@ class Network:
         if self._slirp is not None:
             self._slirp.kill()
             await asyncio.to_thread(self._slirp.wait)
-            if self._slirp.stderr is not None:
-                self._slirp.stderr.close()
             self._slirp = None
+        self._words.close()
         for namespace in (*self._attached.values(), *(each for _, each in self._pool)):
             namespace.close()
         self._attached.clear()
@@ -293,6 +298,7 @@ class Network:
             run_program("nft", ["-f", "-"], text)
 
     async def _start_uplink(self, bridge: Namespace) -> None:
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         exit_reader, self._lifeline = os.pipe()
         ready_reader, ready_writer = os.pipe()
         try:
@@ -311,21 +317,20 @@ class Network:
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                # A file, as nobody would read a pipe for as long as it runs.
+                stderr=self._words,
                 pass_fds=(exit_reader, ready_writer),
             )
         finally:
             os.close(exit_reader)
             os.close(ready_writer)
-        try:
-            async with asyncio.timeout(_UPLINK_SECONDS):
-                ready = await asyncio.to_thread(os.read, ready_reader, 1)
-        finally:
-            os.close(ready_reader)
-        stderr = self._slirp.stderr
-        if not ready and stderr is not None:
-            message = (await asyncio.to_thread(stderr.read)).decode(errors="replace").strip()
-            raise SetupFailed(f"slirp4netns did not come up: {message}")
+        came_up = await asyncio.to_thread(_is_ready, ready_reader)
+        if not came_up:
+            self._words.seek(0)
+            message = self._words.read(_MOST_WORDS).decode(errors="replace").strip()
+            raise SetupFailed(
+                f"slirp4netns did not come up: {message or 'it said nothing'}; next: drydock doctor"
+            )
 
     def _refill(self) -> None:
         if self._filling is None or self._filling.done():
@@ -344,7 +349,22 @@ class Network:
 
     async def _make(self, addresses: list[str]) -> list[tuple[str, Namespace]]:
         """Make one namespace for each address: the cables in one `ip` run, then their far ends."""
-        made = [(address, await asyncio.to_thread(Namespace)) for address in addresses]
+        made: list[tuple[str, Namespace]] = []
+        try:
+            for address in addresses:
+                namespace = await asyncio.to_thread(Namespace)
+                made.append((address, namespace))
+            await self._plug_in(made)
+        except BaseException:
+            # Its end of the cable goes with a namespace, and with it the other.
+            for _, namespace in made:
+                namespace.close()
+            for address in addresses:
+                self.free_address(address)
+            raise
+        return made
+
+    async def _plug_in(self, made: list[tuple[str, Namespace]]) -> None:
         lines = []
         for address, namespace in made:
             self._number += 1
@@ -361,7 +381,6 @@ class Network:
                 for address, namespace in made
             )
         )
-        return made
 
     def _far_end(self, address: str) -> None:
         ip_batch(
@@ -372,6 +391,15 @@ class Network:
                 f"route add default via {self.gateway}",
             ]
         )
+
+
+def _is_ready(reader: int) -> bool:
+    """Wait for the byte that slirp4netns writes when it serves, and close the pipe. Blocking."""
+    try:
+        readable, _, _ = select.select([reader], [], [], _UPLINK_SECONDS)
+        return bool(readable and os.read(reader, 1))
+    finally:
+        os.close(reader)
 
 
 def _hardware_address(address: str) -> str:

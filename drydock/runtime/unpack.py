@@ -23,11 +23,23 @@ from typing import IO, cast
 import zstandard
 
 from drydock.runtime.errors import ImageFault
+from drydock.runtime.layertree import OVERLAY_PREFIXES
 from drydock.runtime.pack import OPAQUE_MARKER, WHITEOUT
 from drydock.runtime.syscalls import open_in_root
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _CHUNK = 1 << 20
+_MALFORMED = (tarfile.TarError, gzip.BadGzipFile, zstandard.ZstdError, EOFError)
+# What an entry runs into that fits nowhere: a hard link to nothing, a file below a file, a time
+# before the calendar. A full disk is not among them.
+_IMPOSSIBLE = (
+    FileNotFoundError,
+    FileExistsError,
+    NotADirectoryError,
+    IsADirectoryError,
+    ValueError,
+    OverflowError,
+)
 
 
 class _Digested(io.RawIOBase):
@@ -79,7 +91,7 @@ def unpack_layer(path: Path, root: Path, diff_id: str = "") -> None:
             with tarfile.open(fileobj=cast(IO[bytes], digested), mode="r|") as tar:
                 _Unpacker(root).unpack(tar)
             found = digested.finish()
-    except (tarfile.TarError, gzip.BadGzipFile, zstandard.ZstdError, EOFError) as error:
+    except (*_MALFORMED, *_IMPOSSIBLE) as error:
         raise ImageFault(f"layer {path.name} is broken: {error}") from error
     if diff_id and found != diff_id:
         raise ImageFault(f"layer {path.name} holds {found}, but the image names {diff_id}")
@@ -177,11 +189,11 @@ class _Unpacker:
         if not member.issym():
             os.chmod(name, member.mode & 0o7777, dir_fd=handle)
         for key, value in member.pax_headers.items():
-            if key.startswith("SCHILY.xattr."):
+            attribute = key.removeprefix("SCHILY.xattr.")
+            # Overlayfs' own would make one layer say where another's files lie.
+            if attribute != key and not attribute.startswith(OVERLAY_PREFIXES):
                 content = value.encode("utf-8", "surrogateescape")
-                os.setxattr(
-                    place, key.removeprefix("SCHILY.xattr."), content, follow_symlinks=False
-                )
+                os.setxattr(place, attribute, content, follow_symlinks=False)
         if not member.isdir():
             os.utime(name, (member.mtime, member.mtime), dir_fd=handle, follow_symlinks=False)
 

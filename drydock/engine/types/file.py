@@ -132,9 +132,11 @@ def new_file(engine: Engine, name: str, contents: bytes, permissions: int) -> Fi
 
 
 def check_name(name: str) -> None:
-    """Raise EngineError if a file's name is a path."""
+    """Raise EngineError if a file's name is a path or no name at all."""
     if "/" in name:
         raise EngineError(f'file name "{name}" must not contain a directory')
+    if name in {".", ".."} or "\0" in name:
+        raise EngineError(f"{name!r} is no name for a file")
 
 
 @field("Query.file", below=("directory", "withNewFile", "file"))

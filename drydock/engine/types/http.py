@@ -22,7 +22,7 @@ from drydock.engine.tree import in_thread
 from drydock.engine.tree.digest import digest_file
 from drydock.engine.tree.edit import store, stored
 
-from .file import File, file_of_snapshot
+from .file import File, check_name, file_of_snapshot
 
 if TYPE_CHECKING:
     from .service import Service
@@ -49,7 +49,10 @@ async def http(
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise EngineError(f'invalid URL "{url}": it has to begin with http:// or https://')
-    name = name or unquote(posixpath.basename(parts.path)) or "index"
+    # Decoded before it is cut: a server's `%2e%2e%2f` is no way out of the tree either.
+    last = posixpath.basename(unquote(parts.path))
+    name = name or (last if last.strip(".") else "index")
+    check_name(name)
     headers = {}
     if auth_header is not None:
         value = await call.session.part(SessionSecrets).plaintext(auth_header)

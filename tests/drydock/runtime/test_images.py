@@ -217,6 +217,22 @@ async def test_something_else_is_no_archive(images: ImageStore, tmp_path: Path) 
         await images.read_archive(tmp_path / "note.txt")
 
 
+@pytest.mark.parametrize("key", ["Config", "Layers"])
+async def test_an_archive_names_only_its_own_files(
+    images: ImageStore, tmp_path: Path, key: str
+) -> None:
+    """A file of the machine is no part of an image, whatever the archive says."""
+    (tmp_path / "outside.json").write_text("{}")
+    outside = str(tmp_path / "outside.json")
+    image: dict[str, object] = {"Config": "config.json", "Layers": []}
+    image[key] = outside if key == "Config" else [outside]
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "config.json").write_text("{}")
+    (tmp_path / "archive" / "manifest.json").write_text(json.dumps([image]))
+    with pytest.raises(ImageFault, match="lies outside of the archive"):
+        await images.read_archive(tmp_path / "archive")
+
+
 async def test_equal_inputs_give_equal_digests(images: ImageStore, store: SnapshotStore) -> None:
     """The digest of an image depends on its files and configuration only."""
     digests = set()

@@ -255,6 +255,32 @@ async def test_a_hostile_layer_stays_inside(store: SnapshotStore, tmp_path: Path
         ]
 
 
+async def test_a_layer_cannot_speak_for_overlayfs(store: SnapshotStore, tmp_path: Path) -> None:
+    """Attributes by which overlayfs hides and redirects are left out."""
+    with tarfile.open(tmp_path / "l.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo("d")
+        entry.type = tarfile.DIRTYPE
+        entry.pax_headers = {
+            "SCHILY.xattr.trusted.overlay.redirect": "/elsewhere",
+            "SCHILY.xattr.user.note": "kept",
+        }
+        tar.addfile(entry)
+    snapshot = await store.apply_layer(store.empty, tmp_path / "l.tar")
+    async with store.view(snapshot) as root:
+        assert os.listxattr(root / "d") == ["user.note"]
+
+
+async def test_a_layer_that_fits_nowhere_is_told_broken(
+    store: SnapshotStore, tmp_path: Path
+) -> None:
+    with tarfile.open(tmp_path / "l.tar", "w") as tar:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.LNKTYPE, "nothing"
+        tar.addfile(link)
+    with pytest.raises(ImageFault, match="broken"):
+        await store.apply_layer(store.empty, tmp_path / "l.tar")
+
+
 async def test_whiteouts_spare_what_their_own_layer_brings(
     store: SnapshotStore, tmp_path: Path
 ) -> None:
