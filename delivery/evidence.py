@@ -18,12 +18,14 @@ def collect(cluster: Cluster, namespace: str, deployment: str, pod: str = "") ->
         say(f"(no pods: {error})")
         return
     _events(cluster, namespace, deployment)
+    shown: set[str] = set()
     if names:
-        _show(cluster, f"describe pod {names[0]}", "describe", "pod", names[0], "-n", namespace)
+        describe = ("describe", "pod", names[0], "-n", namespace, "--show-events=false")
+        _show(cluster, shown, f"describe pod {names[0]}", *describe)
     for name in names:
         logs = ("logs", name, "-n", namespace, "--all-containers", f"--tail={LOG_LINES}")
-        _show(cluster, f"logs of {name}", *logs)
-        _show(cluster, f"logs of {name} before it was restarted", *logs, "--previous")
+        _show(cluster, shown, f"logs of {name}", *logs)
+        _show(cluster, shown, f"logs of {name} before it was restarted", *logs, "--previous")
     say("=== end of evidence")
 
 
@@ -60,9 +62,12 @@ def _about(event: Obj) -> str:
     return str((event.get("involvedObject") or {}).get("name", ""))
 
 
-def _show(cluster: Cluster, title: str, *args: str) -> None:
+def _show(cluster: Cluster, shown: set[str], title: str, *args: str) -> None:
+    """Show what kubectl says; pods that fail alike say the same, which is shown once."""
     say(f"--- {title}")
     try:
-        say(cluster.kubectl(*args).strip() or "(nothing)")
+        text = cluster.kubectl(*args).strip() or "(nothing)"
     except KubectlError as error:
-        say(f"({error})")
+        text = f"({error})"
+    say("(the same as above)" if text in shown else text)
+    shown.add(text)

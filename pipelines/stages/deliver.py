@@ -7,9 +7,11 @@ import dagger
 
 from pipelines.model import Commit, Environment, Service, StageFailure
 from pipelines.toolchains.kubectl import ClusterAccess, deliverer
-from pipelines.toolchains.run import nonce, run
+from pipelines.toolchains.run import TIMED_OUT, nonce, run
 
 _MARGIN_SECONDS = 300
+_KILLED = (TIMED_OUT, 137, 143)
+_CUT_OFF = "\nThe delivery was cut off. Run it again: that finishes the release or goes back.\n"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ async def deliver(
     seconds = environment.rollout_seconds + _MARGIN_SECONDS
     ran = await run(container, ["python", "-m", "delivery", "--plan=/plan.json"], seconds=seconds)
     if ran.exit_code != 0:
-        raise StageFailure(ran.exit_code, words(ran.output))
+        told = words(ran.output)
+        raise StageFailure(ran.exit_code, told + (_CUT_OFF if ran.exit_code in _KILLED else ""))
     return summarize(await ran.container.stdout())
 
 
