@@ -11,6 +11,8 @@ from .schema import Argument, Field
 from .trace import Span, current_span
 
 _HIDDEN = {"plaintext"}  # arguments that no span may show
+_LONG = 200  # characters of one text from which on it is cut
+_KEPT = 80  # characters that stay of it
 
 
 def span_of(resolver: Resolver, recipe: Recipe, definition: Field | None) -> Span:
@@ -40,4 +42,15 @@ def _default(argument: Argument | None) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_shortened(value), ensure_ascii=False)
+
+
+def _shortened(value: Any) -> Any:
+    """Cut long texts, such as a file's contents: the progress is read by people."""
+    if isinstance(value, str) and len(value) > _LONG:
+        return f"{value[:_KEPT]}… ({len(value)} characters)"
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _shortened(item) for name, item in value.items()}
+    return value
