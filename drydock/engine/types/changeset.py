@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from drydock.engine.tree.merge import Conflict, merge
 from drydock.engine.tree.patch import diff_stats, patch_of
 from drydock.engine.tree.remove import remove_matching
 
+from .client_path import export_path
 from .directory import Directory
 from .directory_edit import edited, export_directory
 from .file import File
@@ -163,7 +163,7 @@ def _literal(path: str) -> str:
 @field("Changeset.export")
 async def export(self: Changeset, call: Call, *, path: str) -> str:
     """Apply the changes to a directory of the client's machine; return its absolute path."""
-    target = Path(posixpath.normpath(posixpath.join(str(call.session.workdir), path)))
+    target = export_path(call, path)
     async with self.compared(call.runtime) as (found, _, after):
 
         def write() -> None:

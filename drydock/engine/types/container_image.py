@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import posixpath
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from drydock.engine.process.image_output import Form, pack, write_tar
 from drydock.engine.process.registries import SessionRegistries
 from drydock.engine.process.secret_store import Secret, SessionSecrets
 from drydock.engine.tree.edit import TreeEdit
+from drydock.engine.types.client_path import export_path
 from drydock.engine.types.container import Container
 from drydock.engine.types.file import File
 from drydock.engine.types.service import Service
@@ -163,8 +163,7 @@ async def export(
     expand: bool,
 ) -> str:
     """Write the image as an archive (mode 0600) to the client's machine; return the absolute path."""
-    wanted = posixpath.join(str(call.session.workdir), self.text(path, expand=expand))
-    target = Path(posixpath.normpath(wanted))
+    target = export_path(call, self.text(path, expand=expand))
     form = Form.of(media_types, forced_compression)
     image = await pack(call.runtime, [self, *platform_variants], form)
     draft = call.runtime.state.fresh("export") / _ARCHIVE_NAME

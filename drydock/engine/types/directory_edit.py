@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import posixpath
 import stat
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from drydock.engine.tree.paths import clean, inside, make_directory, make_parent
 from drydock.engine.tree.remove import remove_matching, remove_path
 from drydock.engine.tree.walk import Entry, Filter, walk
 
+from .client_path import export_path
 from .directory import Directory
 from .file import File
 
@@ -293,7 +293,7 @@ async def export(self: Directory, call: Call, *, path: str, wipe: bool) -> str:
 
     What is there stays, unless `wipe`.
     """
-    target = Path(posixpath.normpath(posixpath.join(str(call.session.workdir), path)))
+    target = export_path(call, path)
     async with self.mounted(call.runtime) as place:
         try:
             await in_thread(export_directory, place, target, wipe=wipe)

@@ -19,10 +19,11 @@ from drydock.engine.tree.copy import KEEP, Attributes, copy_file
 from drydock.engine.tree.digest import digest_file
 from drydock.engine.tree.edit import TreeEdit
 from drydock.engine.tree.owner import numeric_owner
-from drydock.engine.tree.paths import clean, inside, status
+from drydock.engine.tree.paths import inside, status
 from drydock.engine.tree.replace import replace_text
 from drydock.runtime.snapshot import Snapshot
 
+from .client_path import export_path
 from .stat import Stat, kind
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ def with_replaced(
 @field("File.export")
 async def export(self: File, call: Call, *, path: str, allow_parent_dir_path: bool) -> str:
     """Write the file to the client's machine; return the absolute path."""
-    target = Path(clean(path, str(call.session.workdir)))
+    target = export_path(call, path)
     error = EngineError(
         f'diff copy client error: rpc error: code = Unknown desc = destination "{target}" is a '
         "directory; must be a file path unless allowParentDirPath is set"

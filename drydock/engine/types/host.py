@@ -8,7 +8,6 @@ recognized in every session and what was computed from it is found again.
 from __future__ import annotations
 
 import os
-import posixpath
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from drydock.engine.tree.digest import digest_entries
 from drydock.engine.tree.edit import store, stored
 from drydock.engine.tree.walk import EVERYTHING, Filter, walk
 
+from .client_path import client_path
 from .directory import Directory, of_snapshot
 from .file import File, file_of_snapshot
 
@@ -45,14 +45,6 @@ def _may_remember(args: Mapping[str, Any]) -> bool:
 def host(_: object, __: Call) -> Host:
     """Return the client's machine."""
     return Host()
-
-
-def client_path(call: Call, path: str) -> Path:
-    """Return an absolute path on the client's machine; `~` is the client's home."""
-    session = call.session
-    if path == "~" or path.startswith("~/"):
-        path = session.environ.get("HOME", "/root") + path[1:]
-    return Path(posixpath.normpath(posixpath.join(str(session.workdir), path)))
 
 
 async def import_directory(engine: Engine, root: Path, wanted: Filter = EVERYTHING) -> Directory:

@@ -173,6 +173,32 @@ async def test_a_function_sees_nothing_of_the_machine(
     assert "take the secret as an argument" in error["message"]
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        'dag.directory().with_new_file("x", "text")',
+        'dag.file("x", "text")',
+        "dag.container()",
+        'dag.directory().with_new_file("x", "text").changes(dag.directory())',
+    ],
+)
+async def test_a_function_writes_nothing_to_the_machine(
+    module: Module, caller: Open, tmp_path: Path, made: str
+) -> None:
+    """What it may not read there, it may not write to either."""
+    target = tmp_path / "written"
+    folder = module(f"""
+        @function
+        async def write(self) -> str:
+            return await {made}.export({str(target)!r})
+        """)
+    one = caller(folder)
+    await one.load()
+    error = await one.fail("{ probe { write } }")
+    assert "a function cannot write to its caller's machine" in error["message"]
+    assert not target.exists()
+
+
 async def test_a_function_has_a_network_of_its_own(module: Module, caller: Open) -> None:
     """Of the machine's loopback it sees nothing but the engine's port; names are asked for outside."""
     folder = module("""
