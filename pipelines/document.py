@@ -1,9 +1,10 @@
 """Reading a YAML document key by key, so that a mistake is told by file, key and allowed values.
 
-Used by the catalogue only. The invariant: a value that leaves this module has the type it says,
+Used by the catalogue and for a service's accepted findings. The invariant: a value that leaves this module has the type it says,
 and a key that nobody asked for is an error, because it is nearly always a misspelt one.
 """
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -82,6 +83,34 @@ class Document:
             if not isinstance(element, str) or not re.fullmatch(pattern, element):
                 raise self.error(f"{key}[{position}]", f"{element!r} is not {meaning}")
         return tuple(value)
+
+    def optional_texts(self, key: str) -> tuple[str, ...]:
+        """Read a list of strings that may be absent."""
+        return self.texts(key) if self._has(key) else ()
+
+    def day(self, key: str) -> datetime.date:
+        """Read a day."""
+        meaning = "a day such as 2027-01-31"
+        value = self._required(key, meaning)
+        if not isinstance(value, datetime.date):
+            raise self.error(key, f"{value!r} is not {meaning}")
+        return value
+
+    def entries(self, key: str) -> tuple["Document", ...]:
+        """Read a list of mappings that may be absent."""
+        if not self._has(key):
+            return ()
+        value = self._values[key]
+        if not isinstance(value, list):
+            raise self.error(key, f"{value!r} is not a list of mappings")
+        return tuple(
+            Document(
+                self._file,
+                self._mapping(self._file, f"{self._prefix}{key}[{position}]", element),
+                f"{self._prefix}{key}[{position}].",
+            )
+            for position, element in enumerate(value)
+        )
 
     def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
         """Read a mapping of strings that may be absent, sorted by name."""

@@ -51,11 +51,12 @@ class ImageLine:
 
     def scan(self, service: Service, built: Task[Built], scanner: Task[Scanner]) -> Task[Scan]:
         """Put the scan of a service on the board."""
-        manifests = self.source.files.directory("manifests")
         return self.board.stage(
             service.name,
             "scan",
-            lambda: scan_image(service, built.result, manifests, scanner.result, self.source.fresh),
+            lambda: scan_image(
+                service, built.result, self.source.files, scanner.result, self.source.fresh
+            ),
             needs=[built, scanner],
             reproduce=f"dagger call scan --service={service.name}",
             judge=_judge_scan,

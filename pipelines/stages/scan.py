@@ -9,8 +9,12 @@ import dagger
 
 from pipelines.model import Service, StageFailure
 from pipelines.stages.build import Built
+from pipelines.stages.exceptions import read_exceptions
 from pipelines.toolchains import trivy
 from pipelines.toolchains.run import run
+
+_EXCEPTIONS = "/exceptions.yaml"
+"""Trivy reads an ignore file as YAML by its name."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,23 @@ def shorten(output: str) -> str:
 
 
 async def scan_image(
-    service: Service, built: Built, manifests: dagger.Directory, scanner: Scanner, fresh: str
+    service: Service, built: Built, source: dagger.Directory, scanner: Scanner, fresh: str
 ) -> Scan:
     """Scan an image and the manifests of its service; HIGH and CRITICAL findings fail."""
+    exceptions = await read_exceptions(service, source.directory(service.path))
     scanners = ["secret"] if scanner.missing else ["vuln", "secret"]
     container = scanner.container.with_mounted_directory(
         "/layout", built.layout
-    ).with_mounted_directory("/manifests", manifests.directory(f"apps/{service.name}"))
+    ).with_mounted_directory("/manifests", source.directory(f"manifests/apps/{service.name}"))
     if fresh:
         container = container.with_env_variable("SHIPYARD_FRESH", fresh)
     command = ["/programs/scan.sh", "/layout", "/manifests", ",".join(scanners), trivy.CACHE]
+    if exceptions:
+        # They expire: an answer of yesterday must not stand for today.
+        container = container.with_new_file(_EXCEPTIONS, exceptions).with_env_variable(
+            "SCANNED_ON", trivy.today()
+        )
+        command.append(_EXCEPTIONS)
     ran = await run(container, command)
     if ran.exit_code != 0:
         raise StageFailure(ran.exit_code, ran.output)

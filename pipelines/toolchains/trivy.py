@@ -11,6 +11,7 @@ from pipelines.toolchains.run import Ran, run
 
 CACHE = "/trivy"
 _DOWNLOAD_SECONDS = 180
+_HOURS = 6
 _DOWNLOAD = ["trivy", "--quiet", "image", "--download-db-only", f"--cache-dir={CACHE}"]
 
 
@@ -26,13 +27,18 @@ def scanner() -> dagger.Container:
     )
 
 
-async def with_database(fresh: str) -> tuple[dagger.Container, Ran]:
-    """Give the scanner with today's database at `CACHE`, or without one, and what Trivy said.
+def today() -> str:
+    """Name the day, for answers that hold until the next."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
-    The answer holds for a day: a database of yesterday would miss what was found today, and one
-    that could not be reached is not asked for with every run.
+
+async def with_database(fresh: str) -> tuple[dagger.Container, Ran]:
+    """Give the scanner with a database at `CACHE`, or without one, and what Trivy said.
+
+    The answer holds for a quarter of a day, which is how often a new database comes out. One that could
+    not be reached is asked for again then too, not with every run: silence costs its whole time-out.
     """
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    asked = scanner().with_env_variable("DATABASE_OF", fresh or today)
+    quarter = datetime.datetime.now(datetime.UTC).hour // _HOURS
+    asked = scanner().with_env_variable("DATABASE_OF", fresh or f"{today()}.{quarter}")
     ran = await run(asked, _DOWNLOAD, seconds=_DOWNLOAD_SECONDS)
     return ran.container, ran
