@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 
-MACHINE = ("start", "stop", "status", "doctor")
+MACHINE = ("start", "stop", "status", "doctor", "prune")
 _VALUED = {"-m", "--mod", "--progress", "--lock", "--interactive-command", "--x-release"}
 _ABOUT = {
     "call": "Call one or more functions, interconnected into a pipeline",
@@ -28,6 +28,7 @@ _ABOUT = {
     "stop": "Stop what start started",
     "status": "Show what runs and where",
     "doctor": "Say what this machine lacks",
+    "prune": "Remove caches that were not used lately",
 }
 
 

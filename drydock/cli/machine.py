@@ -1,4 +1,4 @@
-"""The verbs for the machine itself: start, stop, status, doctor.
+"""The verbs for the machine itself: start, stop, status, doctor, prune.
 
 They print one line a fact on standard output and errors on standard error; the exit code is 1 when something is wrong.
 """
@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from drydock.runtime.errors import RuntimeFault
 from drydock.supervisor import (
     Machine,
     MachineError,
@@ -27,7 +28,9 @@ VERBS = {
     "stop": "Stop what start started; images, caches and deployed objects are kept.",
     "status": "Show what runs and where.",
     "doctor": "Say what this machine lacks and how to get it.",
+    "prune": "Remove results, layers and blobs that were not used lately; cache volumes, the registry and the cluster stay.",
 }
+_DAY_S = 24 * 3600.0
 
 
 def main(verb: str, argv: list[str]) -> int:
@@ -36,8 +39,15 @@ def main(verb: str, argv: list[str]) -> int:
     try:
         machine = Machine.from_environment({**os.environ, **_variables(options)})
         return _ACTIONS[verb](machine, options)
-    except (MachineError, ValueError) as error:
+    except (MachineError, RuntimeFault, ValueError) as error:
         sys.stderr.write(f"Error: {error}\n")
+        return 1
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        sys.stderr.write(
+            f"Error: {error.filename or machine.state_dir}: {reason}; "
+            "check DRYDOCK_STATE_DIR and DRYDOCK_CONFIG_DIR, and run it as root\n"
+        )
         return 1
 
 
@@ -58,6 +68,10 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         )
         parser.add_argument(
             "--no-env", action="store_true", help="do not write .env beside dagger.json"
+        )
+    if verb == "prune":
+        parser.add_argument(
+            "--unused-for", metavar="DAYS", type=float, default=7.0, help="how long unused (7)"
         )
     if verb in {"status", "doctor"}:
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -130,6 +144,21 @@ def _doctor(machine: Machine, options: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
+def _prune(machine: Machine, options: argparse.Namespace) -> int:
+    if status(machine):
+        raise MachineError("Drydock is running; what it holds cannot be pruned. Next: drydock stop")
+    from drydock.engine.prune import prune
+    from drydock.runtime.state import StateDir
+
+    state = StateDir(machine.state_dir)
+    try:
+        pruned = prune(state, options.unused_for * _DAY_S)
+    finally:
+        state.close()
+    print(f"Freed {pruned.freed / 1e6:.1f} MB; {pruned.entries} cached results and ids are gone.")
+    return 0
+
+
 def _print_facts(running: Running) -> None:
     print(
         f"  registry    127.0.0.1:{running.ports.registry}  (images are named localhost:{running.ports.registry}/...)"
@@ -146,4 +175,4 @@ def _facts(running: Running | None, machine: Machine) -> dict[str, object]:
     return {"running": False, "state_dir": str(machine.state_dir), "cluster": cluster}
 
 
-_ACTIONS = {"start": _start, "stop": _stop, "status": _status, "doctor": _doctor}
+_ACTIONS = {"start": _start, "stop": _stop, "status": _status, "doctor": _doctor, "prune": _prune}

@@ -145,6 +145,8 @@ def stop_on_term() -> None:
 
 def _explain(error: Exception, run: Run) -> int:
     """Print an error as the real program does; return its exit code."""
+    from drydock.engine.client import EngineUnavailable  # a good end does not pay for it
+
     trace = f"[traceparent:{run.connection.known_traceparent}]"
     lead = "\n" if run.options.silent else ""
     match error:
@@ -174,7 +176,7 @@ def _explain(error: Exception, run: Run) -> int:
                 f"{lead}Error: {error} {trace}\nRun '{_command(run)} --help' for usage.\n"
             )
             return 1
-        case MissingArgumentError() | RequestError() | ResultError():
+        case MissingArgumentError() | RequestError() | ResultError() | EngineUnavailable():
             sys.stderr.write(f"{lead}Error: {error}\n")
             return 1
     if run.options.on("debug"):

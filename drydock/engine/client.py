@@ -164,12 +164,19 @@ class _PrivateEngine:
     def __init__(self) -> None:
         from drydock.runtime.isolation import isolated_command
 
+        log = state_dir() / "logs" / "engine.log"
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            self._log: IO[bytes] = log.open("a+b")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise EngineUnavailable(
+                f"cannot write to {error.filename}: {reason}; run it as root, or set "
+                "DRYDOCK_STATE_DIR to a folder that can be written to"
+            ) from error
         # Socket paths are limited to 107 bytes, and a state directory may be deep.
         self._folder = Path(tempfile.mkdtemp(prefix="dd-"))
         self.control = self._folder / "engine"
-        log = state_dir() / "logs" / "engine.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        self._log: IO[bytes] = log.open("a+b")
         self._log_begin = self._log.seek(0, os.SEEK_END)
         argv = [
             sys.executable,

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,20 @@ class Index:
                 (space, limit),
             ).fetchall()
         return [(key, json.loads(value)) for key, value in rows]
+
+    def rows(self) -> list[tuple[str, str, str, float]]:
+        """Return (space, key, value as JSON text, used) of everything; nothing is marked as used."""
+        with self._lock:
+            return self._connection.execute(
+                "SELECT space, key, value, used FROM entries"
+            ).fetchall()
+
+    def shrink(self, entries: Iterable[tuple[str, str]]) -> None:
+        """Remove these (space, key) in one transaction, and give the space back to the disk."""
+        with self._lock:
+            with self._transaction():
+                self._connection.executemany("DELETE FROM entries WHERE space=? AND key=?", entries)
+            self._connection.execute("VACUUM")
 
     def clear(self, space: str) -> None:
         """Remove every value of a space."""

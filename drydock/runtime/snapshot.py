@@ -21,7 +21,7 @@ import os
 import secrets
 import stat
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,10 +207,10 @@ class SnapshotStore:
             await asyncio.to_thread(unpack_layer, tar, edit.path, diff_id)
             return await edit.commit()
 
-    async def prune(self, keep: Iterable[Snapshot]) -> int:
-        """Remove every snapshot that `keep` does not need.
+    def prune(self, keep: Callable[[], Iterable[Snapshot]]) -> int:
+        """Remove every snapshot that those of `keep` do not need; return the bytes freed.
 
-        Return the bytes freed. Needs the store alone.
+        Needs the store alone, RuntimeFault otherwise; `keep` is asked when that is sure. Blocking.
         """
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -221,7 +221,7 @@ class SnapshotStore:
             ) from None
         try:
             self._drop_idle_views(0)
-            return await asyncio.to_thread(self._prune, {snapshot.id for snapshot in keep})
+            return self._prune({snapshot.id for snapshot in keep()})
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_SH)
 

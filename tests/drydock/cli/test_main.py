@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,27 @@ def test_help_of_a_verb_names_its_flags(capsys: pytest.CaptureFixture[str]) -> N
     page = capsys.readouterr().out
     assert "--failfast" in page
     assert "dagger check [options] [pattern...]" in page
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do, and without a traceback."""
+    monkeypatch.setenv("DRYDOCK_STATE_DIR", "/proc/nowhere")
+    for verb in ("prune", "functions"):
+        assert main([verb]) == 1
+        said = capsys.readouterr().err
+        assert "/proc/nowhere: no such file or directory" in said
+        assert "DRYDOCK_STATE_DIR" in said
+
+
+@pytest.mark.root
+def test_prune_says_what_went(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DRYDOCK_STATE_DIR", str(tmp_path))
+    assert main(["prune", "--unused-for", "1"]) == 0
+    assert capsys.readouterr().out == "Freed 0.0 MB; 0 cached results and ids are gone.\n"
 
 
 def test_an_unknown_progress_format_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
