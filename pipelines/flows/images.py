@@ -9,10 +9,12 @@ from pipelines.flows.graph import Task
 from pipelines.model import Commit, Service, Status
 from pipelines.stages.build import Built, build_image
 from pipelines.stages.commit import read_commit
+from pipelines.stages.exceptions import EXCEPTIONS
 from pipelines.stages.scan import Scan, Scanner, prepare_scanner, scan_image
 from pipelines.toolchains import debian
 
 MEGABYTE = 1_000_000
+_LOOKED_FOR = {"vuln": "vulnerabilities", "secret": "secrets"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,9 @@ def _judge_build(built: Built) -> Verdict:
 
 
 def _judge_scan(scan: Scan) -> Verdict:
-    looked = ", ".join("vulnerabilities" if each == "vuln" else each for each in scan.scanned)
+    looked = ", ".join(_LOOKED_FOR.get(each, each) for each in scan.scanned)
+    if scan.excepted:
+        looked += f", but for what {EXCEPTIONS} accepts"
     if scan.missing:
         note = f"vulnerabilities NOT looked for, no database ({scan.missing}); clean of: {looked}"
         return Status.NOT_MADE, note

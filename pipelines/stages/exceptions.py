@@ -8,17 +8,17 @@ import dagger
 from pipelines.document import Document
 from pipelines.model import Service
 
-FILE = ".trivyignore.yaml"
+EXCEPTIONS = ".trivyignore.yaml"
 _KINDS = ("vulnerabilities", "misconfigurations", "secrets", "licenses")
 _NARROWING = ("paths", "purls")
 
 
 async def read_exceptions(service: Service, files: dagger.Directory) -> str:
     """Give the text of a service's exceptions, empty when it has none; raise DocumentError."""
-    if FILE not in await files.entries():
+    if EXCEPTIONS not in await files.entries():
         return ""
-    text = await files.file(FILE).contents()
-    check_exceptions(f"{service.path}/{FILE}", text)
+    text = await files.file(EXCEPTIONS).contents()
+    check_exceptions(f"{service.path}/{EXCEPTIONS}", text)
     return text
 
 

@@ -31,6 +31,7 @@ class Scan:
 
     scanned: tuple[str, ...]
     missing: str
+    excepted: bool = False
 
 
 async def prepare_scanner(fresh: str) -> Scanner:
@@ -68,4 +69,4 @@ async def scan_image(
     ran = await run(container, command)
     if ran.exit_code != 0:
         raise StageFailure(ran.exit_code, ran.output)
-    return Scan((*scanners, "misconfiguration"), scanner.missing)
+    return Scan((*scanners, "misconfiguration"), scanner.missing, bool(exceptions))

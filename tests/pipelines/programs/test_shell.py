@@ -88,6 +88,23 @@ def test_outside_of_a_repository_nothing_is_told(tmp_path: Path, work: Path) -> 
     assert commit(tmp_path, work, "services/backend") == ["", ""]
 
 
+def test_borrowed_objects_count_as_no_repository(tmp_path: Path, work: Path) -> None:
+    clone = tmp_path / "clone"
+    git(work, "clone", "-q", "--shared", str(work), str(clone))
+    (clone / ".git/objects/info/alternates").write_text("/nowhere/objects\n")
+    assert commit(tmp_path, clone, "services/backend") == ["", ""]
+
+
+def test_a_moved_file_changes_both_services(tmp_path: Path, work: Path) -> None:
+    text = "".join(f"line {number}\n" for number in range(50))
+    (work / "services/other/long.py").write_text(text)
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "second")
+    (work / "services/other/long.py").rename(work / "services/backend/long.py")
+    told = commit(tmp_path, work, "services/backend", "services/other")
+    assert told[1:] == [" D services/other/long.py", "?? services/backend/long.py", ""]
+
+
 class Registry(http.server.BaseHTTPRequestHandler):
     """Refuses everything, which is an answer too."""
 
