@@ -3,6 +3,8 @@
 from delivery.cluster import ApiError, Cluster, KubectlError, Obj
 from delivery.follow import get, selector_of
 from delivery.progress import say
+from delivery.revisions import replica_sets
+from delivery.rollout import newest
 
 PODS = 2
 LOG_LINES = 60
@@ -13,11 +15,13 @@ def collect(cluster: Cluster, namespace: str, deployment: str, pod: str = "") ->
     """Show why a Deployment fails; what cannot be had is said so and holds up nothing."""
     say(f"=== evidence: {deployment} in {namespace}")
     try:
-        names = _pods(cluster, namespace, deployment, pod)
+        found = get(cluster, namespace, deployment)
+        names = _pods(cluster, namespace, found, pod) if found else []
+        current = newest(found, replica_sets(cluster, namespace, found)) if found else None
     except ApiError as error:
         say(f"(no pods: {error})")
         return
-    _events(cluster, namespace, deployment)
+    _events(cluster, namespace, deployment, current["metadata"]["name"] if current else deployment)
     shown: set[str] = set()
     if names:
         describe = ("describe", "pod", names[0], "-n", namespace, "--show-events=false")
@@ -29,11 +33,8 @@ def collect(cluster: Cluster, namespace: str, deployment: str, pod: str = "") ->
     say("=== end of evidence")
 
 
-def _pods(cluster: Cluster, namespace: str, deployment: str, first: str) -> list[str]:
-    found = get(cluster, namespace, deployment)
-    if found is None:
-        return []
-    pods = cluster.items(f"/api/v1/namespaces/{namespace}/pods", selector_of(found))
+def _pods(cluster: Cluster, namespace: str, deployment: Obj, first: str) -> list[str]:
+    pods = cluster.items(f"/api/v1/namespaces/{namespace}/pods", selector_of(deployment))
     unready = [pod["metadata"]["name"] for pod in pods if not _ready(pod)]
     ordered = [name for name in unready if name == first] + [n for n in unready if n != first]
     return ordered[:PODS]
@@ -44,13 +45,18 @@ def _ready(pod: Obj) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
-def _events(cluster: Cluster, namespace: str, deployment: str) -> None:
+def _events(cluster: Cluster, namespace: str, deployment: str, replica_set: str) -> None:
+    """Show the events of a Deployment and of its newest replica set with its pods."""
     try:
         events = cluster.items(f"/api/v1/namespaces/{namespace}/events")
     except ApiError as error:
         say(f"(no events: {error})")
         return
-    ours = [each for each in events if _about(each).startswith(deployment)]
+    ours = [
+        each
+        for each in events
+        if _about(each) == deployment or _about(each).startswith(replica_set)
+    ]
     ours.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
     say("--- events")
     for event in ours[-EVENTS:]:

@@ -35,7 +35,7 @@ def remember(cluster: Cluster, namespace: str, names: list[str]) -> None:
     for name in names:
         try:
             found = get(cluster, namespace, name)
-            current = newest(found, _replica_sets(cluster, namespace, found)) if found else None
+            current = newest(found, replica_sets(cluster, namespace, found)) if found else None
             if found is None or current is None or _mark(found) == current["metadata"]["name"]:
                 continue
             path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
@@ -49,7 +49,7 @@ def _before(cluster: Cluster, namespace: str, deployment: Obj | None) -> Before:
     if deployment is None:
         return Before("", {})
     mark = _mark(deployment)
-    for replica_set in _replica_sets(cluster, namespace, deployment) if mark else ():
+    for replica_set in replica_sets(cluster, namespace, deployment) if mark else ():
         if replica_set["metadata"]["name"] == mark:
             return Before(revision(replica_set), template_of(replica_set))
     if mark or VERSION not in deployment["metadata"].get("annotations", {}):
@@ -66,7 +66,8 @@ def template_of(owner: Obj) -> Obj:
     return {**template, "metadata": {**metadata, "labels": labels}}
 
 
-def _replica_sets(cluster: Cluster, namespace: str, deployment: Obj) -> list[Obj]:
+def replica_sets(cluster: Cluster, namespace: str, deployment: Obj) -> list[Obj]:
+    """List the replica sets of a Deployment, its revisions."""
     path = f"/apis/apps/v1/namespaces/{namespace}/replicasets"
     uid = deployment["metadata"].get("uid")
     found = cluster.items(path, selector_of(deployment))
