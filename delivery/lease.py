@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from delivery.cluster import CONFLICT, ApiError, Cluster, Obj
-from delivery.errors import PreflightError
+from delivery.errors import PreflightError, RolloutError
 from delivery.progress import say
 
 NAME = "shipyard-delivery"
@@ -33,8 +33,9 @@ class Lease:
     def still_held(self) -> None:
         """Raise when another delivery took the lock, which only happens when renewing failed long."""
         if self._lost:
-            raise PreflightError(
-                f"the lock was lost: {self._lost}. Another delivery may be at work"
+            raise RolloutError(
+                f"the lock was lost: {self._lost}. Another delivery may be at work, so this one stopped"
+                " where it was and put nothing back"
             )
 
     def start(self) -> None:

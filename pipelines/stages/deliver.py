@@ -60,7 +60,8 @@ async def deliver(
         .with_new_file("/plan.json", plan)
         .with_env_variable("DELIVERY_RUN", nonce())
     )
-    seconds = environment.rollout_seconds + _MARGIN_SECONDS
+    # The worst: waiting for another's rollout and rollback, then one's own.
+    seconds = 4 * environment.rollout_seconds + _MARGIN_SECONDS
     ran = await run(container, ["python", "-m", "delivery", "--plan=/plan.json"], seconds=seconds)
     if ran.exit_code != 0:
         told = words(ran.output)

@@ -3,6 +3,8 @@
 import hashlib
 import itertools
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -320,5 +322,53 @@ def test_the_lock_of_a_killed_job_expires(
     cluster.request("PATCH", f"{folder}/{lease.NAME}", held)
     monkeypatch.setattr(lease, "DURATION_SECONDS", 1)
     assert deliver("two") == 0
+    found = cluster.request("GET", f"{folder}/{lease.NAME}")
+    assert found["spec"].get("holderIdentity", "") == ""
+
+
+def test_a_lost_lock_stops_the_delivery_without_putting_anything_back(
+    deliver: Deliver,
+    cluster: Cluster,
+    node: Node,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert deliver("one") == 0
+    node.states[digest("slow")] = waiting("ContainerCreating")
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.1)
+    folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+
+    def take() -> None:
+        while not running(cluster, namespace).endswith(digest("slow")):
+            ended.wait(0.05)
+        cluster.request("PATCH", f"{folder}/{lease.NAME}", {"spec": {"holderIdentity": "other"}})
+
+    ended = threading.Event()
+    thief = threading.Thread(target=take)
+    thief.start()
+    try:
+        assert deliver("slow") == 4
+    finally:
+        thief.join()
+    assert "'other' holds it" in capsys.readouterr().out
+    assert running(cluster, namespace).endswith(digest("slow"))
+
+
+def test_a_delivery_that_is_asked_to_end_gives_the_lock_back(
+    deliver: Deliver, cluster: Cluster, node: Node, namespace: str, tmp_path: Path
+) -> None:
+    assert deliver("one") == 0
+    node.states[digest("slow")] = waiting("ContainerCreating")
+    (plan,) = tmp_path.glob("plan-*.json")
+    plan.write_text(plan.read_text().replace(digest("one"), digest("slow")))
+    command = [sys.executable, "-m", "delivery", f"--plan={plan}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr is not None
+        while "pods are new" not in process.stderr.readline():
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait() == 143
+    folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
     found = cluster.request("GET", f"{folder}/{lease.NAME}")
     assert found["spec"].get("holderIdentity", "") == ""
