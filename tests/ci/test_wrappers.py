@@ -89,7 +89,7 @@ def test_gitlab_ships_with_one_call_and_asks_before_staging_and_production() -> 
     assert "when" not in pipeline["ship to test"]["rules"][0]
     for name in ("staging", "production"):
         job = pipeline[f"ship to {name}"]
-        assert job["environment"] == name
+        assert job["environment"] == job["resource_group"] == name
         assert job["rules"][0]["when"] == "manual"
 
 
