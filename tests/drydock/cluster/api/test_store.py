@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,27 @@ async def test_changed_waits_for_the_next_change() -> None:
     store.create(POD, _obj())
     async with asyncio.timeout(5):
         await waiter
+
+
+def test_recent_changes_are_found_without_walking_the_history():
+    """A watch that is nearly current touches what is new and one change more, however long it was."""
+    store = Store()
+
+    class Counted(deque):
+        touched = 0
+
+        def __iter__(self):
+            raise AssertionError("walked from the oldest change")
+
+        def __reversed__(self):
+            for change in super().__reversed__():
+                Counted.touched += 1
+                yield change
+
+    store._history = Counted()
+    for number in range(50):
+        store.create(Key("configmaps", "a", f"c{number}"), {"metadata": {"name": f"c{number}"}})
+    found = store.since(store.version - 2)
+    assert [change.key.name for change in found] == ["c48", "c49"]
+    assert Counted.touched == 3
+    store.close()
