@@ -14,6 +14,7 @@ from delivery.errors import VerificationError as Unverified
 from delivery.evidence import collect
 from delivery.follow import Hopeless, follow, get
 from delivery.lease import Lease, locked
+from delivery.ownership import MANAGER, take_over
 from delivery.plan import Plan
 from delivery.preflight import check, check_room, ensure_namespace, objects_of, reach
 from delivery.progress import say
@@ -22,7 +23,6 @@ from delivery.revisions import Before, remember, snapshot, template_of
 from delivery.rollout import revision
 from delivery.verify import verify
 
-MANAGER = "shipyard"
 LOCK_PATIENCE_SECONDS = 60.0
 
 
@@ -157,6 +157,7 @@ def _put_back(cluster: Cluster, namespace: str, name: str, wanted: str) -> None:
     except KubectlError as error:
         raise RollbackError(f"{name} cannot be rolled back: {error}") from error
     say(told)
+    take_over(cluster, namespace, name)
 
 
 def _line(name: str, deployment: Obj | None) -> str:

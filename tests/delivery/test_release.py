@@ -372,3 +372,29 @@ def test_a_delivery_that_is_asked_to_end_gives_the_lock_back(
     folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
     found = cluster.request("GET", f"{folder}/{lease.NAME}")
     assert found["spec"].get("holderIdentity", "") == ""
+
+
+def test_what_a_rollback_brought_back_can_be_removed_by_the_next_release(
+    deliver: Deliver, cluster: Cluster, node: Node, namespace: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "overlay/kustomization.yaml"
+    plain = json.loads(path.read_text())
+    variable = {"name": "OLD", "value": "yes"}
+    add = [{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": variable}]
+    patch = {"target": {"kind": "Deployment", "name": "backend"}, "patch": json.dumps(add)}
+    path.write_text(json.dumps({**plain, "patches": [patch]}))
+    assert deliver("with") == 0
+    path.write_text(json.dumps(plain))
+    node.states[digest("bad")] = waiting("CrashLoopBackOff")
+    assert deliver("bad") == 4
+    assert variable in variables(cluster, namespace)
+    assert deliver("without") == 0
+    assert variable not in variables(cluster, namespace)
+
+
+def variables(cluster: Cluster, namespace: str) -> list[dict[str, str]]:
+    """List the variables that the Deployment gives its container."""
+    found = get(cluster, namespace, "backend")
+    assert found is not None
+    env: list[dict[str, str]] = found["spec"]["template"]["spec"]["containers"][0]["env"]
+    return env
