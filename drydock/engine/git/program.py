@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drydock.engine.errors import EngineError
+from drydock.engine.program import run
 
 _SECONDS = 900.0
 
@@ -82,27 +82,15 @@ async def git(*args: str, cwd: Path, access: Access = PLAIN, accept: tuple[int, 
         known_hosts = cwd / ".known_hosts"
         known_hosts.write_text(access.known_hosts)
     try:
-        child = await asyncio.create_subprocess_exec(
-            "git",
-            *args,
-            cwd=cwd,
-            env=environment(access, known_hosts),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        ended = await run(
+            "git", *args, cwd=cwd, env=environment(access, known_hosts), seconds=_SECONDS
         )
-        try:
-            out, err = await asyncio.wait_for(child.communicate(), _SECONDS)
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
     finally:
         if known_hosts is not None:
             known_hosts.unlink(missing_ok=True)
-    if child.returncode not in accept:
+    if ended.code not in accept:
         raise EngineError(
-            f"git error: exit status {child.returncode}",
-            {"stderr": err.decode(errors="replace")[-2000:]},
+            f"git error: exit status {ended.code}",
+            {"stderr": ended.err.decode(errors="replace")[-2000:]},
         )
-    return out.decode(errors="surrogateescape")
+    return ended.out.decode(errors="surrogateescape")

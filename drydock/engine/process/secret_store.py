@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from drydock.engine.errors import EngineError
 from drydock.engine.field import Identity
 from drydock.engine.lazy import digest_of
+from drydock.engine.program import run
 from drydock.runtime.index import Index
 
 if TYPE_CHECKING:
@@ -164,27 +165,13 @@ class SecretStore:
             ) from error
 
     async def _command(self, command: str) -> bytes:
-        child = await asyncio.create_subprocess_exec(
-            "sh",
-            "-c",
-            command,
-            cwd=self._workdir,
-            env=dict(self._environ),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+        ended = await run(
+            "sh", "-c", command, cwd=self._workdir, env=self._environ, seconds=_COMMAND_SECONDS
         )
-        try:
-            output, _ = await asyncio.wait_for(child.communicate(), _COMMAND_SECONDS)
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
-        if child.returncode:
-            raise EngineError(
-                f'failed to run secret command "{command}": exit status {child.returncode}'
-            )
-        return output
+        if ended.code:
+            # Not what it wrote: that may be the secret.
+            raise EngineError(f'failed to run secret command "{command}": exit status {ended.code}')
+        return ended.out
 
 
 def _no_variable(name: str) -> EngineError:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
 from drydock.engine.errors import EngineError
+from drydock.engine.program import run
 from drydock.runtime.state import remove_tree
 
 from . import in_thread
@@ -18,8 +18,8 @@ _SECONDS = 300.0
 
 async def run_git(
     *args: str, cwd: Path, stdin: bytes = b"", accept: tuple[int, ...] = (0,)
-) -> tuple[int, bytes, bytes]:
-    """Run git apart from any repository and configuration; return code, output, errors.
+) -> bytes:
+    """Run git apart from any repository and configuration; return its output.
 
     EngineError for another exit code than those accepted.
     """
@@ -31,26 +31,11 @@ async def run_git(
         "GIT_DIR": "/nonexistent",
         "LC_ALL": "C",
     }
-    child = await asyncio.create_subprocess_exec(
-        "git",
-        *args,
-        cwd=cwd,
-        env=environ,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, err = await asyncio.wait_for(child.communicate(stdin), _SECONDS)
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    code = child.returncode or 0
-    if code not in accept:
-        message = err.decode(errors="replace").strip() or f"exit status {code}"
+    ended = await run("git", *args, cwd=cwd, env=environ, seconds=_SECONDS, stdin=stdin)
+    if ended.code not in accept:
+        message = ended.err.decode(errors="replace").strip() or f"exit status {ended.code}"
         raise EngineError(f"git {args[0]}: {message}")
-    return code, out, err
+    return ended.out
 
 
 async def apply_patch(root: Path, patch: bytes) -> None:
@@ -100,8 +85,7 @@ async def _diff(changes: Changes, folder: Path, *options: str) -> bytes:
     try:
         await in_thread(_lay_out, changes, folder)
         args = ("diff", "--no-index", "--no-prefix", "--no-color", *options, "a", "b")
-        _, out, _ = await run_git(*args, cwd=folder, accept=(0, 1))
-        return out
+        return await run_git(*args, cwd=folder, accept=(0, 1))
     finally:
         await in_thread(remove_tree, folder)
 
