@@ -285,7 +285,9 @@ class Network:
         ip_batch(
             [
                 "link set lo up",
-                f"link add {_BRIDGE} type bridge",
+                # Left alone, a bridge takes the lowest hardware address of its cables, and another when
+                # that cable goes; containers would send to the old one until they ask again.
+                f"link add {_BRIDGE} address {_hardware_address(self.gateway)} type bridge",
                 f"addr add {self.gateway}/{prefix} dev {_BRIDGE}",
                 f"link set {_BRIDGE} up",
             ]

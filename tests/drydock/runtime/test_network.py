@@ -203,3 +203,22 @@ async def test_what_the_machine_lacks_is_named(
     monkeypatch.setattr(network_module, "require", missing)
     with pytest.raises(MissingProgram, match="apt-get install slirp4netns"):
         await Network("10.99.4.0/24").start()
+
+
+async def test_the_gateway_keeps_its_hardware_address(network: Network) -> None:
+    """What a container remembers of the gateway stays right, whichever endpoints come and go."""
+
+    def seen() -> str:
+        shown = subprocess.run(
+            ["ip", "-o", "link", "show", "dd0"], check=True, capture_output=True, text=True
+        )
+        return shown.stdout.partition("link/ether ")[2].split()[0]
+
+    inside = network._inside()
+    addresses = {await inside.call(seen)}
+    endpoints = [await network.attach() for _ in range(12)]
+    addresses.add(await inside.call(seen))
+    for endpoint in endpoints:
+        await network.release(endpoint)
+        addresses.add(await inside.call(seen))
+    assert len(addresses) == 1
