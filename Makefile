@@ -15,7 +15,7 @@ setup-dev: ## Install what is missing to test and develop.
 	@tools/setup dev
 
 ship: setup ## Check, test, build, scan, publish, deploy and verify every service on this machine.
-	@$(DRYDOCK) start
+	@$(DRYDOCK) start --quiet
 	@$(DRYDOCK) call ship --env=local
 
 test: setup-dev ## Run everything: static checks, unit tests, conformance, end to end.
@@ -52,3 +52,4 @@ clean: stop ## Remove the virtual environment, caches, and all of Drydock's stat
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage reports
 	@rm -rf "$${DRYDOCK_STATE_DIR:-/var/lib/drydock}" "$${DRYDOCK_CONFIG_DIR:-$${XDG_CONFIG_HOME:-$$HOME/.config}/drydock}"
 	@[ ! -f .env ] || sed -i '/^# --- written by drydock start/,/^# --- end of drydock start/d' .env
+	@[ -s .env ] || rm -f .env

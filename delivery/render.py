@@ -28,7 +28,8 @@ def render(cluster: Cluster, plan: Plan) -> str:
         if service.image not in rendered:
             raise PlanError(
                 f"no container of environment {plan.environment} uses the image {service.name!r}:"
-                f" name it so in manifests/apps/{service.name}, delivery puts the digest there"
+                f" list ../../apps/{service.name} in its kustomization.yaml, and name the image so in"
+                f" manifests/apps/{service.name}; delivery puts the digest there"
             )
     return rendered
 

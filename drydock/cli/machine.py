@@ -66,6 +66,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument(
             "--kubelet", choices=("on", "off"), help="run pods on this machine (on)"
         )
+        parser.add_argument("--quiet", action="store_true", help="say only what is being started")
         parser.add_argument(
             "--no-env", action="store_true", help="do not write .env beside dagger.json"
         )
@@ -90,16 +91,22 @@ def _variables(options: argparse.Namespace) -> dict[str, str]:
 
 def _start(machine: Machine, options: argparse.Namespace) -> int:
     running = start(machine, lambda line: print(f"  {line}", flush=True))
-    print("Drydock is up.")
-    _print_facts(running)
     folder = user_defaults.find_module(Path.cwd())
+    written = None
     if folder is not None and not options.no_env:
         written = user_defaults.write(folder, running)
+    if options.quiet:
+        return 0
+    print("Drydock is up.")
+    _print_facts(running)
+    if written is not None:
         if written.names:
             print(f"  defaults    {written.path}: {', '.join(written.names)}")
         for name in written.kept:
             print(f"  defaults    {written.path} already sets {name}; left as it is")
-    print(f"Next: export KUBECONFIG={running.kubeconfig}; drydock call ship --env=local")
+    print("Next, to look around and to ship:")
+    print(f"  export KUBECONFIG={running.kubeconfig}")
+    print(f"  {sys.argv[0]} call ship --env=local")
     return 0
 
 

@@ -43,7 +43,15 @@ class Access:
         return {alias: server for alias, server in servers.items() if server is not None}
 
     def require_registry(self, environment: Environment) -> None:
-        """Refuse to push to a registry on this machine that was not given."""
+        """Refuse to push to a registry on this machine that was not given, or was given by mistake."""
+        if not environment.registry_is_local and self.registry.registry is not None:
+            raise AccessError(
+                f"environment {environment.name!r} publishes to {environment.registry_host}, but the"
+                " registry and cluster of this machine are given (by .env or by flags), and it would"
+                " end up here. To try things on this machine: --env=local. To ship"
+                f" {environment.name!r} from here: move .env away and give --kubeconfig=file:PATH"
+                " and --registry-token=env:TOKEN"
+            )
         if environment.registry_is_local and self.registry.registry is None:
             raise AccessError(
                 f"environment {environment.name!r} publishes to {environment.registry_host}, which only"

@@ -118,10 +118,11 @@ def test_a_crashing_image_is_rolled_back_while_the_old_version_serves(shipped: S
             ("ship", "--env=nowhere"),
             ("unknown environment 'nowhere'", "local, production, staging, test"),
         ),
+        (("ship", "--env=staging"), ("ghcr.io", "end up here", "--env=local")),
         (("lint", "--service=nothing"), ("unknown service 'nothing'", "backend")),
     ],
 )
-def test_an_unknown_name_lists_the_known_ones(
+def test_a_name_that_does_not_fit_is_explained(
     shipped: Shipped, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     done = shipped.call(*arguments)
