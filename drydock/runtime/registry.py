@@ -65,10 +65,15 @@ class RegistryClient:
 
     def __init__(self, state: StateDir, config: RegistryConfig | None = None) -> None:
         self.state = state
-        self.config = config or RegistryConfig.load()
+        self._config = config
         self.downloads = asyncio.Semaphore(_MOST_DOWNLOADS)
         self._blobs: dict[str, asyncio.Lock] = {}
         self._down: dict[str, tuple[float, str]] = {}
+
+    @property
+    def config(self) -> RegistryConfig:
+        """What is known of registries now: `engine.json` is read at each use, as people edit it."""
+        return self._config or RegistryConfig.load()
 
     @asynccontextmanager
     async def repository(

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from drydock.runtime.errors import ImageFault
+from drydock.runtime.registry import RegistryClient
 from drydock.runtime.registry_config import Host, RegistryConfig
+from drydock.runtime.state import StateDir
 
 
 def load(tmp_path: Path, document: object) -> RegistryConfig:
@@ -92,3 +94,17 @@ def test_a_missing_authority_is_named(tmp_path: Path) -> None:
     config = load(tmp_path, {"registries": {"a.io": {"rootCAs": [str(tmp_path / "ca.pem")]}}})
     with pytest.raises(ImageFault, match=r"ca\.pem"):
         config.host("a.io").tls()
+
+
+def test_a_file_that_is_edited_later_counts(
+    tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to restart the engine to name a mirror."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    client = RegistryClient(state)
+    assert [host.name for host in client.config.candidates("docker.io")] == ["docker.io"]
+    (tmp_path / "dagger").mkdir()
+    settings = {"registries": {"docker.io": {"mirrors": ["127.0.0.1:5000"]}}}
+    (tmp_path / "dagger" / "engine.json").write_text(json.dumps(settings))
+    names = [host.name for host in client.config.candidates("docker.io")]
+    assert names == ["127.0.0.1:5000", "docker.io"]
