@@ -11,13 +11,14 @@ from __future__ import annotations
 from drydock.runtime.recipes.busybox import ALPINE, BUSYBOX
 from drydock.runtime.recipes.debian import DEBIAN
 from drydock.runtime.recipes.kitchen import Kitchen, Recipe
+from drydock.runtime.recipes.node import NODE
 from drydock.runtime.recipes.python import PYTHON
 from drydock.runtime.recipes.tools import KUBECTL, SKOPEO, TRIVY
 from drydock.runtime.reference import Reference
 
 __all__ = ["Kitchen", "Recipe", "known_recipes", "recipe_for"]
 
-_ALL: tuple[Recipe, ...] = (DEBIAN, PYTHON, ALPINE, BUSYBOX, TRIVY, KUBECTL, SKOPEO)
+_ALL: tuple[Recipe, ...] = (DEBIAN, PYTHON, NODE, ALPINE, BUSYBOX, TRIVY, KUBECTL, SKOPEO)
 
 
 def recipe_for(name: Reference) -> Recipe | None:

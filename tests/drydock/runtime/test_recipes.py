@@ -14,7 +14,7 @@ from drydock.runtime.image import Image
 from drydock.runtime.images import ImageStore
 from drydock.runtime.network import Network
 from drydock.runtime.process import ProcessSpec
-from drydock.runtime.recipes import recipe_for, tools
+from drydock.runtime.recipes import node, recipe_for, tools
 from drydock.runtime.recipes.busybox import BUSYBOX
 from drydock.runtime.reference import Reference
 from drydock.runtime.registry_config import Host, RegistryConfig
@@ -151,3 +151,49 @@ async def test_python_is_where_the_official_image_has_it(
         "/usr/local/bin/pip",
         "C.UTF-8",
     ]
+
+
+@pytest.mark.parametrize(
+    "tag", ["20.20.2-bookworm-slim", "20-bookworm-slim", "20-slim", "20.20.2-slim", "20.20.2", "20"]
+)
+def test_node_goes_by_every_tag_of_its_version(tag: str) -> None:
+    """Full, minor and major version, with and without Debian's name."""
+    assert recipe_for(Reference.parse(f"node:{tag}")) is node.NODE
+
+
+@pytest.mark.parametrize("tag", ["latest", "22-slim", "20.19.0-slim", "20-alpine", "20.20.21"])
+def test_another_node_is_not_replaced(tag: str) -> None:
+    """Who asks for another version, or for Alpine, gets an error and not this one."""
+    assert recipe_for(Reference.parse(f"node:{tag}")) is None
+
+
+@pytest.mark.e2e
+async def test_node_is_where_the_official_image_has_it(
+    images: ImageStore, store: SnapshotStore, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Versions, places, user and entrypoint; a binary that nobody reviewed is refused."""
+    image = await images.pull("node:20.20.2-bookworm-slim")
+    script = """
+        set -e
+        node --version; npm --version; npx --version; command -v node; command -v npm; command -v npx; id node
+        stat -c %U /home/node; echo $NODE_VERSION; echo 'console.log("a script")' >/a.js
+    """
+    found = await output(store, runner, image, "/bin/sh", "-c", script)
+    assert found.splitlines() == [
+        "v20.20.2",
+        "10.8.2",
+        "10.8.2",
+        "/usr/local/bin/node",
+        "/usr/local/bin/npm",
+        "/usr/local/bin/npx",
+        "uid=1000(node) gid=1000(node) groups=1000(node)",
+        "node",
+        "20.20.2",
+    ]
+    run = image.config.entrypoint
+    assert await output(store, runner, image, *run, *image.config.cmd, "--version") == "v20.20.2\n"
+    assert await output(store, runner, image, *run, "-p", "1 + 1") == "2\n"
+    assert await output(store, runner, image, *run, "echo", "a command") == "a command\n"
+    monkeypatch.setattr(node, "_BINARY_SHA512", "AAAA")
+    with pytest.raises(ImageFault, match="not the reviewed sha512-AAAA"):
+        await images.pull("node:20-slim")
