@@ -9,10 +9,22 @@ from pathlib import Path
 import pytest
 
 from drydock.runtime import seccomp, seccomp_bpf
-from drydock.runtime.process import DEFAULT_CAPABILITIES
+from drydock.runtime.process import DEFAULT_CAPABILITIES, BindMount
 from drydock.runtime.runner import ProcessSpec, Runner
 from drydock.runtime.snapshot import Snapshot, SnapshotStore
 
+_NAMESPACES = """
+import ctypes, errno, subprocess, threading
+UNSHARE, SETNS, CLONE, CLONE3, NEW_USER, SIGCHLD = 272, 308, 56, 435, 0x10000000, 17
+call = ctypes.CDLL(None, use_errno=True).syscall
+for words in ((UNSHARE, NEW_USER), (SETNS, 0, 0), (CLONE, NEW_USER | SIGCHLD, 0, 0, 0, 0), (CLONE3, 0, 0)):
+    assert call(*map(ctypes.c_long, words)) == -1
+    print(errno.errorcode[ctypes.get_errno()], flush=True)
+thread = threading.Thread(target=lambda: print("thread", flush=True))
+thread.start()
+thread.join()
+subprocess.run(["/bin/busybox", "echo", "process"], check=True)
+"""
 ADMIN = DEFAULT_CAPABILITIES | {"CAP_SYS_ADMIN"}
 
 
@@ -41,7 +53,7 @@ def allowed(capabilities: frozenset[str], call: str) -> bool:
     return (actions or {found["defaultAction"]}) == {"SCMP_ACT_ALLOW"}
 
 
-@pytest.mark.parametrize("call", ["bpf", "quotactl", "perf_event_open"])
+@pytest.mark.parametrize("call", ["bpf", "quotactl", "perf_event_open", "unshare", "setns"])
 def test_capabilities_open_what_they_are_for(profile: str, call: str) -> None:
     """What needs CAP_SYS_ADMIN is denied without it and allowed with it."""
     assert profile
@@ -49,7 +61,7 @@ def test_capabilities_open_what_they_are_for(profile: str, call: str) -> None:
     assert allowed(ADMIN, call)
 
 
-@pytest.mark.parametrize("call", ["read", "execve", "openat2", "clone"])
+@pytest.mark.parametrize("call", ["read", "execve", "openat2", "fork"])
 def test_ordinary_calls_are_allowed(profile: str, call: str) -> None:
     """Builds and services work."""
     assert profile
@@ -91,3 +103,30 @@ async def test_a_container_is_filtered_either_way(
     async with store.edit(busybox) as edit:
         assert await runner.run(edit.path, spec, stdout=out.extend, stderr=out.extend) == 0
     assert out.decode() == "Seccomp:\t2\n"
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_a_container_makes_no_namespaces(
+    store: SnapshotStore,
+    runner: Runner,
+    busybox: Snapshot,
+    profile: str,
+    compiled: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither by unshare nor by clone's flags, while processes and threads start as ever."""
+    assert profile
+    if not compiled:
+        monkeypatch.setattr("drydock.runtime.bundle.compiled_filter", lambda _: None)
+    python = BindMount(Path("/usr"), "/usr", read_only=True)
+    libraries = BindMount(Path("/usr/lib"), "/lib", read_only=True)
+    loader = BindMount(Path("/usr/lib64"), "/lib64", read_only=True)
+    out = bytearray()
+    async with store.edit(busybox) as edit:
+        spec = ProcessSpec(
+            ("/usr/bin/python3", "-c", _NAMESPACES), {}, mounts=(python, libraries, loader)
+        )
+        code = await runner.run(edit.path, spec, stdout=out.extend, stderr=out.extend)
+    assert code == 0, out.decode()
+    assert out.decode().split() == ["EPERM", "EPERM", "EPERM", "ENOSYS", "thread", "process"]
