@@ -4,6 +4,7 @@ A stage that serves others (installing tools, fetching a database) is a preparat
 board only when it failed, as its success says nothing about the service.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,23 +14,29 @@ from opentelemetry.trace import Status as SpanStatus
 from opentelemetry.trace import StatusCode
 
 from pipelines.flows.graph import Graph, OnFailure, State, Task
+from pipelines.flows.keys import Input
 from pipelines.model import StageFailure, StageResult, Status
 from pipelines.toolchains.run import explain
 
 T = TypeVar("T")
 Verdict = tuple[Status, str]
 _HIGHEST = 255
+_FEWEST = 2
+"""Of tasks at once: many of them only wait for the network."""
 PASSED: Verdict = (Status.PASSED, "")
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
+    """One line of the board; without `inputs` its answer is never known beforehand."""
+
     task: Task[Any]
     service: str
     stage: str
     hidden: bool
     reproduce: str
     judge: Callable[[], Verdict]
+    inputs: tuple[Input, ...] | None
 
 
 class Board:
@@ -37,7 +44,12 @@ class Board:
 
     def __init__(self) -> None:
         self._graph = Graph()
-        self._entries: list[_Entry] = []
+        self._entries: list[Entry] = []
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What is on the board, in the order that it was added."""
+        return tuple(self._entries)
 
     def stage(
         self,
@@ -48,9 +60,10 @@ class Board:
         needs: Iterable[Task[Any]] = (),
         reproduce: str = "",
         judge: Callable[[T], Verdict] | None = None,
+        inputs: Iterable[Input] | None = None,
     ) -> Task[T]:
         """Add a stage; `judge` turns what it made into status and note."""
-        return self._add(service, stage, run, needs, reproduce, judge, hidden=False)
+        return self._add(service, stage, run, needs, reproduce, judge, inputs, hidden=False)
 
     def preparation(
         self,
@@ -59,19 +72,24 @@ class Board:
         run: Callable[[], Awaitable[T]],
         *,
         needs: Iterable[Task[Any]] = (),
+        inputs: Iterable[Input] | None = None,
         fatal: bool = False,
     ) -> Task[T]:
         """Add a stage that is shown only when it fails; when a `fatal` one does, the run stops."""
-        return self._add(service, stage, run, needs, "", None, hidden=True, fatal=fatal)
+        return self._add(service, stage, run, needs, "", None, inputs, hidden=True, fatal=fatal)
 
     async def run(self, on_failure: OnFailure) -> list[StageResult]:
         """Run everything and judge it."""
-        await self._graph.run(on_failure)
-        return [
-            _result(entry)
+        await self._graph.run(on_failure, at_once=_at_once())
+        return list(self.results().values())
+
+    def results(self) -> dict[Task[Any], StageResult]:
+        """Give what became of the stages; preparations are among them when they failed."""
+        return {
+            entry.task: _result(entry)
             for entry in self._entries
             if not entry.hidden or entry.task.state is State.FAILED
-        ]
+        }
 
     def _add(
         self,
@@ -81,6 +99,7 @@ class Board:
         needs: Iterable[Task[Any]],
         reproduce: str,
         judge: Callable[[T], Verdict] | None,
+        inputs: Iterable[Input] | None,
         *,
         hidden: bool,
         fatal: bool = False,
@@ -91,7 +110,8 @@ class Board:
         def verdict() -> Verdict:
             return judge(task.result) if judge else PASSED
 
-        self._entries.append(_Entry(task, service, stage, hidden, reproduce, verdict))
+        named = None if inputs is None else tuple(inputs)
+        self._entries.append(Entry(task, service, stage, hidden, reproduce, verdict, named))
         return task
 
 
@@ -106,7 +126,13 @@ async def _shown(name: str, run: Callable[[], Awaitable[T]]) -> T:
             raise
 
 
-def _result(entry: _Entry) -> StageResult:
+def _at_once() -> int:
+    """Tell how many tasks the engine's cores can do at the same time; the engine says how many it has."""
+    cores = os.environ.get("DAGGER_ENGINE_NUM_CPU", "")
+    return max(_FEWEST, int(cores) if cores.isdigit() else os.cpu_count() or 1)
+
+
+def _result(entry: Entry) -> StageResult:
     task = entry.task
     status, note, code, output = Status.SKIPPED, "", 0, ""
     if task.state is State.DONE:

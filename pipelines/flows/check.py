@@ -1,36 +1,39 @@
-"""Check services: their quality stages, everything at once."""
+"""Check services: their quality stages, or the scan of their images, everything at once."""
 
 from collections.abc import Iterable
 
 from pipelines.catalog import read_catalog
-from pipelines.flows.board import Board
+from pipelines.flows import memory
 from pipelines.flows.graph import OnFailure
-from pipelines.flows.images import Source, open_line
-from pipelines.flows.quality import STAGES, add_quality
+from pipelines.flows.images import add_builds, add_scans
+from pipelines.flows.pipeline import Pipeline, Source
+from pipelines.flows.plan import write_plan
+from pipelines.flows.selection import Request, changed, nothing_changed
+from pipelines.flows.service_pipeline import QUALITY, ServicePipeline
 from pipelines.flows.verdict import conclude
 
-
-async def check(
-    source: Source,
-    service: str,
-    stages: Iterable[str] = tuple(STAGES),
-    on_failure: OnFailure = OnFailure.FINISH,
-) -> str:
-    """Run quality stages of one service or of all; return the report or end with a tool's code."""
-    chosen = (await read_catalog(source.files)).select(service)
-    board = Board()
-    for each in chosen:
-        add_quality(board, each, source.files, source.fresh, stages)
-    results = await board.run(on_failure)
-    return await conclude("Shipyard check", results, "Everything passed.")
+_TITLE = "Shipyard check"
 
 
-async def scan(source: Source, service: str) -> str:
-    """Build and scan the images of one service or of all."""
-    chosen = (await read_catalog(source.files)).select(service)
-    board = Board()
-    line = open_line(board, source, chosen)
-    scanner = line.scanner()
-    for each in chosen:
-        line.scan(each, line.build(each), scanner)
-    return await conclude("Shipyard scan", await board.run(OnFailure.FINISH))
+async def check(source: Source, request: Request, stages: Iterable[str] = QUALITY) -> str:
+    """Run quality stages; return the report or end with a tool's code."""
+    catalog = await read_catalog(source.files)
+    chosen = await changed(source, catalog.select(request.only), request)
+    if not chosen:
+        return nothing_changed(request)
+    pipeline = Pipeline(source, chosen)
+    for service in chosen:
+        ServicePipeline(pipeline, service).check(stages)
+    if request.plan:
+        return await write_plan(_TITLE, pipeline.board)
+    results = await memory.run(pipeline.board, request.on_failure, fresh=bool(source.fresh))
+    return await conclude(_TITLE, results, "Everything passed.")
+
+
+async def scan(source: Source, only: Iterable[str]) -> str:
+    """Build and scan the images of the named services or of all."""
+    pipeline = Pipeline(source, (await read_catalog(source.files)).select(only))
+    services = [ServicePipeline(pipeline, service) for service in pipeline.services]
+    add_scans(pipeline, services, add_builds(services, {}))
+    results = await memory.run(pipeline.board, OnFailure.FINISH, fresh=bool(source.fresh))
+    return await conclude("Shipyard scan", results)

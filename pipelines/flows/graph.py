@@ -8,6 +8,7 @@ The flows build one graph per run and read the outcomes afterwards. The invarian
 - cancelling the run cancels every running task and is passed on, never swallowed.
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ class Task(Generic[T]):
             raise GraphError(f"{self.name} has no result, it is {self.state.value}")
         return self._value  # type: ignore[return-value]  # a done task holds a T, which may be None
 
+    @property
+    def outcome(self) -> T | None:
+        """What the task returned, None when it did not come to that; for readers of the end."""
+        return self._value if self.state is State.DONE else None
+
     async def perform(self) -> None:
         """Run once and keep the outcome. Only cancellation and defects of the process pass."""
         self.state = State.RUNNING
@@ -109,9 +115,15 @@ class Graph:
         self._tasks.append(task)
         return task
 
-    async def run(self, on_failure: OnFailure = OnFailure.FINISH) -> None:
-        """Run every task; afterwards each one tells its own outcome."""
+    async def run(
+        self, on_failure: OnFailure = OnFailure.FINISH, *, at_once: float = math.inf
+    ) -> None:
+        """Run every task; afterwards each one tells its own outcome.
+
+        At most `at_once` run at the same time; of those that could, the ones added first go first.
+        """
         ended = {task: anyio.Event() for task in self._tasks}
+        slots = anyio.CapacityLimiter(at_once)
 
         async def follow(task: Task[Any]) -> None:
             for needed in task.needs:
@@ -120,7 +132,8 @@ class Graph:
             if blocker is not None:
                 task.state, task.because = State.SKIPPED, blocker.because or blocker
             else:
-                await task.perform()
+                async with slots:
+                    await task.perform()
             ended[task].set()
             stops = task.fatal or on_failure is OnFailure.STOP
             if task.state is State.FAILED and stops:

@@ -4,19 +4,22 @@ Everything else in `pipelines` imports from here; this package imports nothing o
 """
 
 from pipelines.model.commit import Commit
-from pipelines.model.environment import Environment
+from pipelines.model.environment import Advisories, Environment
 from pipelines.model.image import Image
-from pipelines.model.service import ImageRecipe, Language, Service
+from pipelines.model.service import ImageRecipe, Kind, Probes, Service, Strategy
 from pipelines.model.stage import StageFailure, StageResult, Status
 
 __all__ = [
+    "Advisories",
     "Commit",
     "Environment",
     "Image",
     "ImageRecipe",
-    "Language",
+    "Kind",
+    "Probes",
     "Service",
     "StageFailure",
     "StageResult",
     "Status",
+    "Strategy",
 ]

@@ -1,10 +1,23 @@
 """A place that services are delivered to, as its `environment.yaml` describes it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pipelines.model.service import Service
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class Advisories(StrEnum):
+    """What knowledge of vulnerabilities suffices, from the most to the least.
+
+    DATABASE is Trivy's own. ARCHIVE is made from Debian's security archive where that one cannot be
+    had: it knows fixed vulnerabilities of Debian packages only. With OPTIONAL a scan may go unmade.
+    """
+
+    DATABASE = "database"
+    ARCHIVE = "archive"
+    OPTIONAL = "optional"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +31,7 @@ class Environment:
     url: str
     rollout_seconds: int
     pull_secret: str | None
+    advisories: Advisories
 
     @property
     def path(self) -> str:

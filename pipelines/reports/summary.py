@@ -25,9 +25,9 @@ def failed(result: StageResult) -> bool:
 
 
 def render(title: str, results: Sequence[StageResult], ending: str = "") -> str:
-    """Write the report; `ending` is the line of a good end."""
+    """Write the report; `ending` is what a good end says."""
     failures = [result for result in results if failed(result)]
-    parts = [title, table(results)]
+    parts = [title, table(results), *memory(results)]
     parts += [block(failure) for failure in failures]
     if failures:
         names = ", ".join(failure.name for failure in failures)
@@ -38,13 +38,32 @@ def render(title: str, results: Sequence[StageResult], ending: str = "") -> str:
 
 
 def table(results: Sequence[StageResult]) -> str:
-    """Write one line per stage."""
-    width = max((len(result.name) for result in results), default=0)
-    lines = [
-        f"  {result.name:<{width}}  {_MARK[result.status]:<8}  {_time(result):>7}  {result.note}"
-        for result in results
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    """Write one line per stage, by service in the order that they come, the whole run's own at the end."""
+    width = max((len(result.stage) for result in results), default=0)
+    services = sorted(
+        dict.fromkeys(result.service for result in results), key=lambda name: not name
+    )
+    lines = []
+    for service in services:
+        if service:
+            lines.append(f"  {service}")
+        indent = "    " if service else "  "
+        for result in results:
+            if result.service == service:
+                name = f"{indent}{result.stage}"
+                line = f"{name:<{width + 4}}  {_MARK[result.status]:<8}  {_time(result):>7}"
+                lines.append(f"{line}  {result.note}".rstrip())
+    return "\n".join(lines)
+
+
+def memory(results: Sequence[StageResult]) -> list[str]:
+    """Say how much of the run was known before, nothing when nothing was."""
+    known = [result for result in results if result.since]
+    if not known:
+        return []
+    saved = sum(result.saved for result in known)
+    told = f"{len(known)} of {len(results)} stages had nothing new to read"
+    return [f"{told}: {saved:.0f} s saved." if saved >= 1 else f"{told}."]
 
 
 def block(result: StageResult) -> str:
@@ -54,8 +73,12 @@ def block(result: StageResult) -> str:
         left_out = len(output) - _OUTPUT_LIMIT
         output = f"[{left_out} characters left out]\n{output[-_OUTPUT_LIMIT:]}"
     rule = f"--- {result.name} failed with exit code {result.exit_code} "
-    again = f"\nAgain, this alone: {result.reproduce}" if result.reproduce else ""
-    return f"{rule:-<80}\n{output}\n{'-' * 80}{again}"
+    lines = [f"{rule:-<80}", output, "-" * 80]
+    if result.since:
+        lines.append(f"The same answer as at {result.since} UTC; --fresh asks the tools again.")
+    if result.reproduce:
+        lines.append(f"Again, this alone: {result.reproduce}")
+    return "\n".join(lines)
 
 
 def _time(result: StageResult) -> str:

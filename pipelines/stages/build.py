@@ -1,80 +1,101 @@
-"""The image of a service: three layers, packed by our own packer, the same bytes everywhere.
+"""The image of a service: layers packed by our own packer, the same bytes everywhere.
 
-Debian's packages below, the service's dependencies above them, its own files on top: a change of
+Debian's packages below, what the service's kind needs above them, its own files on top: a change of
 the service packs the smallest layer anew and nothing else.
 """
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import anyio
 import dagger
 
 from pipelines.model import Commit, Image, Service
-from pipelines.toolchains import debian, python, versions
+from pipelines.stages.image_config import HOME, image_config
+from pipelines.stages.subject import Subject
+from pipelines.toolchains import debian
+from pipelines.toolchains.python import IMAGE_PLATFORM
 
-USER = "10001:10001"
-HOME = "/app"
+_PACK = ["python3", "-m", "pipelines.programs.pack"]
+_NORMALIZE = ["python3", "-m", "pipelines.programs.normalize"]
+_TO_LAYOUT = ["--config=/config.json", "--out=/layout"]
+_DEBIAN = "/var/lib/dpkg"
 
 
 @dataclass(frozen=True)
 class Built:
-    """A packed image: its OCI layout and what the packer said about it."""
+    """A packed image: its OCI layout and what the packer said about it.
 
+    `installed` is what Debian's package manager knows of an image that was not made of listed packages.
+    """
+
+    service: Service
     image: Image
     layout: dagger.Directory
+    installed: dagger.Directory | None = None
 
 
 async def lower_layers(
-    service: Service, files: dagger.Directory, builder: dagger.Container
-) -> tuple[dagger.Directory, dagger.Directory]:
-    """Pack what lies below the service's own files, both at once; only their own changes count."""
-    packages = debian.unpacked(builder, service.image.packages).directory("/root-fs")
-    dependencies = python.runtime_root(files).directory("/root-fs")
-    layers = pack(builder, packages), pack(builder, dependencies)
+    subject: Subject, builder: dagger.Container
+) -> Mapping[str, dagger.Directory]:
+    """Pack what lies below the service's own files, all at once; only their own changes count."""
+    packages = debian.unpacked(builder, subject.service.image.packages).directory("/root-fs")
+    roots = {"packages": packages, **subject.toolchain.layers(subject.files, builder)}
+    layers = {name: pack(builder, root) for name, root in roots.items()}
     async with anyio.create_task_group() as group:
-        for layer in layers:
+        for layer in layers.values():
             group.start_soon(layer.sync)
     return layers
 
 
 def pack(builder: dagger.Container, root: dagger.Directory, at: str = "") -> dagger.Directory:
     """Pack a tree into a layer."""
-    command = ["python3", "/programs/pack.py", "layer", "--root=/root-fs", "--out=/layer"]
     packer = builder.with_mounted_directory("/root-fs", root)
-    return packer.with_exec([*command, f"--at={at}"]).directory("/layer")
+    command = [*_PACK, "layer", "--root=/root-fs", "--out=/layer", f"--at={at}"]
+    return packer.with_exec(command).directory("/layer")
+
+
+def own_files(subject: Subject, bundle: dagger.Directory | None = None) -> dagger.Directory:
+    """Take what `image.files` names and `image.exclude` does not, and what was built for browsers."""
+    image = subject.service.image
+    chosen = subject.files.filter(include=list(image.files), exclude=list(image.exclude))
+    return chosen if bundle is None else chosen.with_directory("public", bundle)
 
 
 async def build_image(
     service: Service,
-    files: dagger.Directory,
+    own: dagger.Directory,
+    lower: Mapping[str, dagger.Directory],
     commit: Commit,
     builder: dagger.Container,
 ) -> Built:
     """Build a service's image; its digest is a function of the files, the packages and the commit."""
-    packages, dependencies = await lower_layers(service, files, builder)
-    own = pack(builder, files.filter(include=list(service.image.files)), HOME)
+    layers = {**lower, "service": pack(builder, own, HOME)}
+    assembler = builder
+    for name, layer in layers.items():
+        assembler = assembler.with_mounted_directory(f"/layers/{name}", layer)
+    paths = [f"/layers/{name}" for name in layers]
+    command = [*_PACK, "image", *_TO_LAYOUT, *paths]
+    return await _assembled(service, commit, assembler, command)
+
+
+async def build_dockerfile(subject: Subject, commit: Commit, builder: dagger.Container) -> Built:
+    """Build what a Dockerfile says, and pack it anew: no times in it, and our labels."""
+    from_file = subject.files.docker_build(platform=IMAGE_PLATFORM)
+    packer = builder.with_mounted_file("/image.tar", from_file.as_tarball())
+    command = [*_NORMALIZE, "--archive=/image.tar", *_TO_LAYOUT]
+    built = await _assembled(subject.service, commit, packer, command)
+    debian_made = await from_file.exists(_DEBIAN)
+    return replace(built, installed=from_file.directory(_DEBIAN) if debian_made else None)
+
+
+async def _assembled(
+    service: Service, commit: Commit, packer: dagger.Container, command: list[str]
+) -> Built:
     described = json.dumps(image_config(service, commit), sort_keys=True)
-    assembled = (
-        builder.with_mounted_directory("/layers/packages", packages)
-        .with_mounted_directory("/layers/dependencies", dependencies)
-        .with_mounted_directory("/layers/service", own)
-        .with_new_file("/config.json", described)
-        .with_exec(
-            [
-                "python3",
-                "/programs/pack.py",
-                "image",
-                "--config=/config.json",
-                "--out=/layout",
-                "/layers/packages",
-                "/layers/dependencies",
-                "/layers/service",
-            ]
-        )
-    )
-    return Built(parse_image(service, await assembled.stdout()), assembled.directory("/layout"))
+    packed = packer.with_new_file("/config.json", described).with_exec(command)
+    return Built(service, parse_image(service, await packed.stdout()), packed.directory("/layout"))
 
 
 def parse_image(service: Service, told: str) -> Image:
@@ -88,48 +109,9 @@ def parse_image(service: Service, told: str) -> Image:
     )
 
 
-def image_config(service: Service, commit: Commit) -> dict[str, object]:
-    """Describe the image in the words of the OCI image specification."""
-    created = datetime.fromtimestamp(commit.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    annotations = {
-        "org.opencontainers.image.created": created,
-        "org.opencontainers.image.description": service.image.description,
-        "org.opencontainers.image.revision": commit.full_version(service.name),
-        "org.opencontainers.image.title": service.image.title,
-        "org.opencontainers.image.version": commit.version(service.name),
-    }
-    operating_system, architecture = versions.PLATFORM
-    environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-        **dict(service.image.environment),
-    }
-    return {
-        "created": created,
-        "architecture": architecture,
-        "os": operating_system,
-        "annotations": annotations,
-        "config": {
-            "User": USER,
-            "WorkingDir": HOME,
-            "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
-            "Entrypoint": list(service.image.entrypoint),
-            "Cmd": list(service.image.command),
-            "ExposedPorts": {f"{service.port}/tcp": {}},
-            "StopSignal": "SIGTERM",
-            "Labels": annotations,
-            "Healthcheck": {
-                "Test": ["CMD", f"/usr/bin/python{versions.PYTHON}", "-c", _probe(service)],
-                "Interval": 30_000_000_000,
-                "Timeout": 3_000_000_000,
-                "Retries": 3,
-            },
-        },
-    }
-
-
-def _probe(service: Service) -> str:
-    address = f"http://127.0.0.1:{service.port}{service.health}"
-    return f"import urllib.request as r; r.urlopen({address!r}, timeout=2)"
+def archive_of(built: Built, builder: dagger.Container) -> dagger.File:
+    """Give a built image as one file, which an engine can import and run."""
+    packed = builder.with_mounted_directory("/layout", built.layout)
+    return packed.with_exec(
+        ["tar", "--create", "--file=/image.tar", "--directory=/layout", "."]
+    ).file("/image.tar")

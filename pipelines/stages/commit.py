@@ -16,16 +16,26 @@ async def read_commit(
     """Ask git, in a container that holds its objects and the given services only."""
     chosen = tuple(services)
     paths = [service.path for service in chosen]
-    tree = source.filter(include=[".gitignore", *paths])
-    asked = builder.with_mounted_directory("/tree", tree).with_workdir("/tree")
-    if ".git/" in await git.entries():
-        asked = asked.with_mounted_directory("/git", git.directory(".git"))
-    told = (
-        asked.with_env_variable("GIT_DIR", "/git")
+    asked = in_repository(builder, git, source, paths)
+    told = await asked.with_exec(["/programs/commit.sh", *paths]).stdout()
+    return parse_commit(told, chosen)
+
+
+def in_repository(
+    builder: dagger.Container,
+    git: dagger.Directory,
+    source: dagger.Directory,
+    paths: Iterable[str],
+) -> dagger.Container:
+    """Give a container where git sees its objects and, as work tree, the given paths of the source."""
+    tree = source.filter(include=[".gitignore", "**/.gitignore", *paths])
+    return (
+        builder.with_mounted_directory("/repository", git)
+        .with_mounted_directory("/tree", tree)
+        .with_workdir("/tree")
+        .with_env_variable("GIT_DIR", "/repository/.git")
         .with_env_variable("GIT_WORK_TREE", "/tree")
-        .with_exec(["/programs/commit.sh", *paths])
     )
-    return parse_commit(await told.stdout(), chosen)
 
 
 def parse_commit(told: str, services: Iterable[Service]) -> Commit:

@@ -26,6 +26,7 @@ def write_plan(
     action: str, environment: Environment, releases: list[Release], commit: Commit | None
 ) -> str:
     """Write the plan that `delivery` reads; version 1 of `docs/contracts.md`."""
+    names = {release.service.name for release in releases}
     plan = {
         "version": 1,
         "action": action,
@@ -40,7 +41,8 @@ def write_plan(
             {
                 "name": release.service.name,
                 "image": release.reference,
-                "health": release.service.health,
+                "health": release.service.probes.health,
+                "after": [name for name in release.service.dependencies if name in names],
                 "version": commit.version(release.service.name) if commit else "",
             }
             for release in releases

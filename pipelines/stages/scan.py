@@ -1,72 +1,96 @@
-"""Is the image safe to run? Trivy looks for vulnerabilities, secrets and misconfiguration.
+"""Is the image safe to run? Trivy looks for vulnerabilities, secrets and a careless configuration.
 
-What could not be looked for is said so; it never counts as clean.
+What could not be looked for is said so; whether that suffices is for the environment to say.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import dagger
 
-from pipelines.model import Service, StageFailure
+from pipelines.model import Advisories, Service, Status
 from pipelines.stages.build import Built
-from pipelines.stages.exceptions import read_exceptions
+from pipelines.stages.exceptions import VULNERABILITIES, read_exceptions
+from pipelines.stages.judge import Judged, ToolFailure, judge
+from pipelines.stages.subject import Subject
 from pipelines.toolchains import trivy
-from pipelines.toolchains.run import run
 
-_EXCEPTIONS = "/exceptions.yaml"
-"""Trivy reads an ignore file as YAML by its name."""
-
-
-@dataclass(frozen=True)
-class Scanner:
-    """Trivy with the database of the day, or with the reason why there is none."""
-
-    container: dagger.Container
-    missing: str
+_NAME = "scan"
+_UNSATISFIED = 1
+_CLEAN = "no known vulnerabilities, no secrets"
 
 
 @dataclass(frozen=True)
-class Scan:
-    """What was looked for in an image that passed; `missing` tells what was not, and why."""
+class Knowledge:
+    """The scanner's database, or why there is none."""
 
-    scanned: tuple[str, ...]
-    missing: str
-    excepted: bool = False
+    database: trivy.Database | None
+    missing: str = ""
 
-
-async def prepare_scanner(fresh: str) -> Scanner:
-    """Fetch the scanner and its database."""
-    container, ran = await trivy.with_database(fresh)
-    if ran.exit_code == 0:
-        return Scanner(container, "")
-    return Scanner(trivy.scanner(), shorten(ran.output) or f"exit code {ran.exit_code}")
+    @property
+    def level(self) -> Advisories:
+        """How much is known, in the words that environments ask for it."""
+        if self.database is None:
+            return Advisories.OPTIONAL
+        return Advisories.ARCHIVE if self.database.blind else Advisories.DATABASE
 
 
-def shorten(output: str) -> str:
-    """Take the cause out of what Trivy wrote: the end of its last line."""
-    last = next((line for line in reversed(output.splitlines()) if line.strip()), "")
-    return ": ".join(last.strip().split(": ")[-2:])
+async def gather_knowledge(
+    builder: dagger.Container, services: Iterable[Service], built: Iterable[Built], fresh: str
+) -> Knowledge:
+    """Fetch the scanner's database, or make one of Debian's archive for what the images hold."""
+    chosen = list(services)
+    packages = sorted({name for service in chosen for name in service.image.packages})
+    installed = [each.installed for each in built if each.installed is not None]
+    try:
+        return Knowledge(await trivy.database(builder, packages, fresh, installed))
+    except trivy.NoDatabaseError as error:
+        return Knowledge(None, str(error))
 
 
 async def scan_image(
-    service: Service, built: Built, source: dagger.Directory, scanner: Scanner, fresh: str
-) -> Scan:
-    """Scan an image and the manifests of its service; HIGH and CRITICAL findings fail."""
-    exceptions = await read_exceptions(service, source.directory(service.path))
-    scanners = ["secret"] if scanner.missing else ["vuln", "secret"]
-    container = scanner.container.with_mounted_directory(
-        "/layout", built.layout
-    ).with_mounted_directory("/manifests", source.directory(f"manifests/apps/{service.name}"))
-    if fresh:
-        container = container.with_env_variable("SHIPYARD_FRESH", fresh)
-    command = ["/programs/scan.sh", "/layout", "/manifests", ",".join(scanners), trivy.CACHE]
-    if exceptions:
-        # They expire: an answer of yesterday must not stand for today.
-        container = container.with_new_file(_EXCEPTIONS, exceptions).with_env_variable(
-            "SCANNED_ON", trivy.today()
-        )
-        command.append(_EXCEPTIONS)
-    ran = await run(container, command)
-    if ran.exit_code != 0:
-        raise StageFailure(ran.exit_code, ran.output)
-    return Scan((*scanners, "misconfiguration"), scanner.missing, bool(exceptions))
+    subject: Subject,
+    built: Built,
+    knowledge: Knowledge,
+    wanted: Advisories = Advisories.OPTIONAL,
+) -> Judged:
+    """Scan an image; grave findings fail, and so does knowing less than an environment wants."""
+    exceptions = await read_exceptions(
+        subject.service, subject.files, VULNERABILITIES, trivy.today()
+    )
+    scanned = await trivy.scan_image(
+        built.layout,
+        _NAME,
+        database=knowledge.database,
+        exceptions=exceptions,
+        fresh=subject.fresh,
+    )
+    judged = judge([scanned.ran], [scanned.reports])
+    if not _suffices(knowledge.level, wanted):
+        told = f"{judged.output}\n{_unsatisfied(knowledge, wanted)}"
+        raise ToolFailure(_UNSATISFIED, told, judged.reports)
+    if knowledge.database is None:
+        reason = knowledge.missing.splitlines()[0] if knowledge.missing else "no database"
+        note = f"vulnerabilities NOT looked for ({reason}); no secrets"
+        return replace(judged, status=Status.NOT_MADE, note=note)
+    return replace(judged, note=f"{_CLEAN}; {describe(knowledge.database)}")
+
+
+def describe(database: trivy.Database) -> str:
+    """Say what a database is, of which day, and what it cannot see."""
+    told = f"by {database.source} of {database.date}"
+    return f"{told}, blind to {database.blind}" if database.blind else told
+
+
+def _suffices(level: Advisories, wanted: Advisories) -> bool:
+    order = list(Advisories)
+    return order.index(level) <= order.index(wanted)
+
+
+def _unsatisfied(knowledge: Knowledge, wanted: Advisories) -> str:
+    has = describe(knowledge.database) if knowledge.database else f"none: {knowledge.missing}"
+    return (
+        f"The environment asks for advisories: {wanted.value}, but what could be had is {has}.\n"
+        "Run it where Trivy's database can be reached, or set `advisories` in environment.yaml"
+        f" to {Advisories.ARCHIVE.value} or {Advisories.OPTIONAL.value} (docs/configuration.md)."
+    )

@@ -3,32 +3,38 @@
 from dataclasses import dataclass
 
 import dagger
+from dagger import CacheSharingMode, dag
 
-from pipelines.model import Service
-from pipelines.toolchains import python
-
-CODE = ["**/*.py", "**/*.pyi"]
-SETTINGS = ["pyproject.toml", "setup.cfg", "tox.ini", ".flake8", "mypy.ini"]
+from pipelines.stages.subject import Subject
+from pipelines.toolchains.kinds import Check
 
 
 @dataclass(frozen=True)
 class Workbench:
-    """The container with the tools, and the service's folder. `fresh` makes the tools run anew."""
+    """The container with a service's tools."""
 
-    service: Service
+    subject: Subject
     tools: dagger.Container
-    files: dagger.Directory
-    fresh: str
 
-    def container(self, *include: str) -> dagger.Container:
-        """Put the service's files, or those that match, before the tools."""
-        files = self.files.filter(include=list(include)) if include else self.files
-        container = self.tools.with_mounted_directory(python.HOME, files)
-        return (
-            container.with_env_variable("SHIPYARD_FRESH", self.fresh) if self.fresh else container
-        )
+    def container(self, asked: Check) -> dagger.Container:
+        """Put the files that a check reads before the tools."""
+        container = self.subject.toolchain.at_hand(self.tools, files_read(self.subject, asked))
+        if asked.cache:
+            # One at a time: the tools that keep something do not expect another to write there.
+            name = f"shipyard-{asked.cache.strip('/')}-{self.subject.service.name}"
+            container = container.with_mounted_cache(
+                asked.cache, dag.cache_volume(name), sharing=CacheSharingMode.LOCKED
+            )
+        fresh = self.subject.fresh
+        return container.with_env_variable("SHIPYARD_FRESH", fresh) if fresh else container
 
 
-async def set_up(service: Service, files: dagger.Directory, fresh: str) -> Workbench:
+def files_read(subject: Subject, asked: Check) -> dagger.Directory:
+    """Give the files of a service that count for a check."""
+    return subject.files.filter(include=list(asked.reads)) if asked.reads else subject.files
+
+
+async def set_up(subject: Subject) -> Workbench:
     """Install the service's tools; every stage of the service then starts from the same container."""
-    return Workbench(service, await python.with_tools(files).sync(), files, fresh)
+    tools = subject.toolchain.workshop(subject.files, subject.fresh)
+    return Workbench(subject, await tools.sync())

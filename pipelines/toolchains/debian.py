@@ -1,16 +1,17 @@
 """The builder: a container that can look into Debian's archive, into git, and push images."""
 
-import datetime
-
 import dagger
 
 from pipelines.programs import program
 from pipelines.toolchains import python
+from pipelines.toolchains.calendar import this_week
 from pipelines.toolchains.fetching import AGAIN, fetching
 
+_PROGRAMS = "/programs/pipelines/programs"
+"""Where programs that import each other lie, so that they do it by the names that they have here."""
 # A list that cannot be fetched is an error, not a warning.
 _APT = f"{AGAIN} apt-get -qq -o Acquire::http::Timeout=30 -o APT::Update::Error-Mode=any"
-_INSTALL = f"{_APT} update && {_APT} install --yes --no-install-recommends git skopeo"
+_INSTALL = f"{_APT} update && {_APT} install --yes --no-install-recommends binutils git skopeo"
 
 
 def builder(fresh: str) -> dagger.Container:
@@ -18,16 +19,18 @@ def builder(fresh: str) -> dagger.Container:
 
     A week is how long an answer of the archive is believed; `fresh` asks it again at once.
     """
-    year, week, _ = datetime.datetime.now(datetime.UTC).isocalendar()
     return (
         fetching(python.base(python.IMAGE_PLATFORM))
         .with_env_variable("DEBIAN_FRONTEND", "noninteractive")
-        .with_env_variable("ARCHIVE_OF", fresh or f"{year}-W{week:02}")
+        .with_env_variable("ARCHIVE_OF", fresh or this_week())
         .with_exec(["sh", "-c", _INSTALL])
         .with_new_file("/programs/unpack.sh", program("unpack.sh"), permissions=0o755)
         .with_new_file("/programs/commit.sh", program("commit.sh"), permissions=0o755)
+        .with_new_file("/programs/changes.sh", program("changes.sh"), permissions=0o755)
         .with_new_file("/programs/push.sh", program("push.sh"), permissions=0o755)
-        .with_new_file("/programs/pack.py", program("pack.py"))
+        .with_new_file(f"{_PROGRAMS}/pack.py", program("pack.py"))
+        .with_new_file(f"{_PROGRAMS}/normalize.py", program("normalize.py"))
+        .with_env_variable("PYTHONPATH", "/programs")
     )
 
 

@@ -1,4 +1,6 @@
-"""Containers with Python: bare, with a service's tools, with its runtime dependencies."""
+"""Containers with Python: bare, with locked packages, and packages as an image's layer."""
+
+from collections.abc import Iterable
 
 import dagger
 from dagger import dag
@@ -6,7 +8,6 @@ from dagger import dag
 from pipelines.toolchains import versions
 from pipelines.toolchains.fetching import AGAIN, fetching
 
-HOME = "/service"
 _PIP = [
     AGAIN,
     "pip",
@@ -16,7 +17,6 @@ _PIP = [
     "--only-binary=:all:",
     "--require-hashes",
 ]
-_REQUIREMENTS = ["requirements.txt", "requirements-dev.txt"]
 IMAGE_PLATFORM = dagger.Platform("/".join(versions.PLATFORM))
 """What goes into an image is chosen for one platform, whatever machine chooses it: one commit, one digest."""
 _PACKAGES = f"usr/local/lib/python{versions.PYTHON}/dist-packages"
@@ -34,34 +34,26 @@ def base(platform: dagger.Platform | None = None) -> dagger.Container:
     )
 
 
-def _with_pip(container: dagger.Container) -> dagger.Container:
-    return fetching(container).with_mounted_cache(
-        "/root/.cache/pip", dag.cache_volume("shipyard-pip")
-    )
-
-
-def with_tools(service: dagger.Directory) -> dagger.Container:
-    """Install a service's runtime and development requirements; its other files do not count."""
+def install(
+    container: dagger.Container, locks: dagger.Directory, names: Iterable[str], *flags: str
+) -> dagger.Container:
+    """Install what requirement files pin with hashes; `names` are files of `locks`."""
     return (
-        _with_pip(base())
-        .with_directory("/requirements", service.filter(include=_REQUIREMENTS))
+        fetching(container)
+        .with_mounted_cache("/root/.cache/pip", dag.cache_volume("shipyard-pip"))
+        .with_directory("/requirements", locks)
         .with_workdir("/requirements")
-        .with_exec([*_PIP, *(f"--requirement={name}" for name in _REQUIREMENTS)])
-        .with_workdir(HOME)
+        .with_exec([*_PIP, *flags, *(f"--requirement={name}" for name in names)])
     )
 
 
-def runtime_root(service: dagger.Directory) -> dagger.Container:
-    """Install a service's runtime requirements below /root-fs, where Debian's Python finds them.
+def runtime_root(locks: dagger.Directory) -> dagger.Directory:
+    """Install requirements.txt for an image, where Debian's Python finds it.
 
     The scripts go, as their first line names the Python that installed them; so does RECORD, which
     lists them. Both would make the result depend on the container it was made in.
     """
     target = f"/root-fs/{_PACKAGES}"
     tidy = f"rm -rf {target}/bin {target}/*.dist-info/RECORD {target}/*.dist-info/direct_url.json"
-    return (
-        _with_pip(base(IMAGE_PLATFORM))
-        .with_directory("/requirements", service.filter(include=["requirements.txt"]))
-        .with_exec([*_PIP, f"--target={target}", "--requirement=/requirements/requirements.txt"])
-        .with_exec(["sh", "-c", tidy])
-    )
+    installed = install(base(IMAGE_PLATFORM), locks, ["requirements.txt"], f"--target={target}")
+    return installed.with_exec(["sh", "-c", tidy]).directory("/root-fs")

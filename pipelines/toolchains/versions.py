@@ -8,6 +8,8 @@ from typing import Final
 
 PYTHON: Final = "3.11"
 PYTHON_IMAGE: Final = f"python:{PYTHON}-slim-bookworm"
+NODE: Final = "20.20.2"
+NODE_IMAGE: Final = f"node:{NODE}-bookworm-slim"
 TRIVY_IMAGE: Final = "aquasec/trivy:0.59.1"
 KUBECTL_IMAGE: Final = "registry.k8s.io/kubectl:v1.37.1"
 PLATFORM: Final = ("linux", "amd64")

@@ -66,9 +66,11 @@ class Document:
             raise self.error(key, f"{value!r} is not {meaning}")
         return value
 
-    def choice(self, key: str, allowed: Iterable[str]) -> str:
+    def choice(self, key: str, allowed: Iterable[str], *, default: str | None = None) -> str:
         """Read one of the allowed strings."""
-        names = sorted(allowed)
+        names = list(allowed)
+        if default is not None and not self._has(key):
+            return default
         value = self._required(key, f"one of: {', '.join(names)}")
         if value not in names:
             raise self.error(key, f"{value!r} is not allowed, use one of: {', '.join(names)}")
@@ -84,9 +86,11 @@ class Document:
                 raise self.error(f"{key}[{position}]", f"{element!r} is not {meaning}")
         return tuple(value)
 
-    def optional_texts(self, key: str) -> tuple[str, ...]:
+    def optional_texts(
+        self, key: str, *, pattern: str = r".+", meaning: str = "text"
+    ) -> tuple[str, ...]:
         """Read a list of strings that may be absent."""
-        return self.texts(key) if self._has(key) else ()
+        return self.texts(key, pattern=pattern, meaning=meaning) if self._has(key) else ()
 
     def day(self, key: str) -> datetime.date:
         """Read a day."""
@@ -143,7 +147,10 @@ class Document:
 
     def _required(self, key: str, meaning: str) -> object:
         if not self._has(key):
-            raise self.error(key, f"is missing, give {meaning}")
+            unasked = [given for given in self._values if given not in self._asked]
+            near = get_close_matches(key, unasked, n=1)
+            hint = f" (there is a key {near[0]!r}, is it misspelt?)" if near else ""
+            raise self.error(key, f"is missing, give {meaning}{hint}")
         return self._values[key]
 
     @staticmethod

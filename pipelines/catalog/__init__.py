@@ -1,0 +1,10 @@
+"""The catalogue: which services and environments a repository has.
+
+Reads `services/*/service.yaml` and `manifests/environments/*/environment.yaml`, nothing else, so
+that it works on any repository that follows these two conventions.
+"""
+
+from pipelines.catalog.catalog import Catalog, UnknownNameError, read_catalog
+from pipelines.catalog.document import Document, DocumentError
+
+__all__ = ["Catalog", "Document", "DocumentError", "UnknownNameError", "read_catalog"]

@@ -1,0 +1,109 @@
+"""Every service and environment of a repository, by name, with what one may ask of them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+import dagger
+
+from pipelines.catalog.document import DocumentError
+from pipelines.catalog.environment import parse_environment
+from pipelines.catalog.service import parse_service
+from pipelines.model import Environment, Service
+
+_SERVICE_FILES = "services/*/service.yaml"
+_ENVIRONMENT_FILES = "manifests/environments/*/environment.yaml"
+
+
+class UnknownNameError(LookupError):
+    """Something was asked for that the repository does not have; the message lists what it has."""
+
+    def __init__(self, kind: str, name: str, known: list[str], where: str) -> None:
+        listing = ", ".join(sorted(known)) or f"none (there is no {where})"
+        super().__init__(f"unknown {kind} {name!r}. Known: {listing}")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every service and environment by name."""
+
+    services: dict[str, Service]
+    environments: dict[str, Environment]
+
+    def service(self, name: str) -> Service:
+        """Find a service, or list the known ones."""
+        if name not in self.services:
+            raise UnknownNameError("service", name, list(self.services), _SERVICE_FILES)
+        return self.services[name]
+
+    def environment(self, name: str) -> Environment:
+        """Find an environment, or list the known ones."""
+        if name not in self.environments:
+            raise UnknownNameError("environment", name, list(self.environments), _ENVIRONMENT_FILES)
+        return self.environments[name]
+
+    def select(self, names: Iterable[str] = ()) -> tuple[Service, ...]:
+        """Take the named services, or all of them in order of name when none is named."""
+        wanted = dict.fromkeys(names)
+        if not wanted and not self.services:
+            raise UnknownNameError("service", "(any)", [], _SERVICE_FILES)
+        return tuple(self.service(name) for name in sorted(wanted or self.services))
+
+    def shipped(self, environment: Environment, names: Iterable[str] = ()) -> tuple[Service, ...]:
+        """Take the services that an environment runs, narrowed to the named ones."""
+        wanted = dict.fromkeys(names)
+        for name in wanted:
+            if self.service(name).name not in environment.services:
+                raise UnknownNameError(
+                    f"service of environment {environment.name!r}",
+                    name,
+                    list(environment.services),
+                    _ENVIRONMENT_FILES,
+                )
+        chosen = (self.service(name) for name in environment.services)
+        return tuple(service for service in chosen if not wanted or service.name in wanted)
+
+
+async def read_catalog(source: dagger.Directory) -> Catalog:
+    """Read every service and environment of a repository."""
+    services = [
+        parse_service(path, await source.file(path).contents())
+        for path in sorted(await source.glob(_SERVICE_FILES))
+    ]
+    environments = [
+        parse_environment(path, await source.file(path).contents())
+        for path in sorted(await source.glob(_ENVIRONMENT_FILES))
+    ]
+    catalog = Catalog(
+        {service.name: service for service in services},
+        {environment.name: environment for environment in environments},
+    )
+    check_references(catalog)
+    return catalog
+
+
+def check_references(catalog: Catalog) -> None:
+    """Refuse names of services that are not there, and services that wait for each other."""
+    for file, key, name in _references(catalog):
+        if name not in catalog.services:
+            known = ", ".join(catalog.services)
+            raise DocumentError(file, key, f"{name!r} is not a service, use one of: {known}")
+    order = TopologicalSorter(
+        {service.name: service.dependencies for service in catalog.services.values()}
+    )
+    try:
+        order.prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        file = f"{catalog.services[circle[0]].path}/service.yaml"
+        told = f"services that depend on each other can never start: {' -> '.join(circle)}"
+        raise DocumentError(file, "dependencies", told) from None
+
+
+def _references(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
+    for environment in catalog.environments.values():
+        for position, name in enumerate(environment.services):
+            yield f"{environment.path}/environment.yaml", f"services[{position}]", name
+    for service in catalog.services.values():
+        for position, name in enumerate(service.dependencies):
+            yield f"{service.path}/service.yaml", f"dependencies[{position}]", name

@@ -1,0 +1,58 @@
+"""What it takes to reach the registry and the cluster of an environment, and what is refused before anything runs."""
+
+from dataclasses import dataclass
+
+import dagger
+
+from pipelines.model import Environment
+from pipelines.toolchains import kubectl, registry
+from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.toolchains.registry import RegistryAccess
+
+
+class AccessError(Exception):
+    """What it takes to reach a registry or a cluster was not given; the message says how to give it."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The two places that a release goes to."""
+
+    registry: RegistryAccess
+    cluster: ClusterAccess
+
+    def bound(self) -> dict[str, dagger.Service]:
+        """List the servers of this machine by the name that containers know them under."""
+        servers = {registry.ALIAS: self.registry.registry, kubectl.ALIAS: self.cluster.cluster}
+        return {alias: server for alias, server in servers.items() if server is not None}
+
+    def require(self, environment: Environment) -> None:
+        """Refuse a release that could not be pushed or delivered; raise AccessError."""
+        self.require_registry(environment)
+        self.require_cluster(environment)
+
+    def require_registry(self, environment: Environment) -> None:
+        """Refuse to push to a registry on this machine that was not given, or was given by mistake."""
+        if not environment.registry_is_local and self.registry.registry is not None:
+            raise AccessError(
+                f"environment {environment.name!r} publishes to {environment.registry_host}, but the"
+                " registry and cluster of this machine are given (by .env or by flags), and it would"
+                " end up here. To try things on this machine: --env=local. To ship"
+                f" {environment.name!r} from here: move .env away and give --kubeconfig=file:PATH"
+                " and --registry-token=env:TOKEN"
+            )
+        if environment.registry_is_local and self.registry.registry is None:
+            raise AccessError(
+                f"environment {environment.name!r} publishes to {environment.registry_host}, which only"
+                " this machine sees. Start it with `drydock start`, which also writes .env; or give"
+                f" --registry=tcp://{environment.registry_host}"
+            )
+
+    def require_cluster(self, environment: Environment) -> None:
+        """Refuse to deliver without a kubeconfig."""
+        if self.cluster.kubeconfig is None:
+            raise AccessError(
+                f"environment {environment.name!r} needs a cluster. Start one on this machine with"
+                " `drydock start`, which also writes .env; or give --kubeconfig=env:KUBECONFIG_TEXT"
+                " or --kubeconfig=file:PATH"
+            )

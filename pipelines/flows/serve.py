@@ -1,0 +1,77 @@
+"""Run services as they are shipped, for people who develop them: the very images, no cluster."""
+
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+
+import dagger
+from dagger import dag
+
+from pipelines.catalog import Catalog, read_catalog
+from pipelines.flows.graph import OnFailure
+from pipelines.flows.pipeline import Pipeline, Source
+from pipelines.flows.service_pipeline import ServicePipeline
+from pipelines.flows.verdict import conclude
+from pipelines.model import Service
+from pipelines.programs import program
+from pipelines.stages.build import Built, archive_of
+from pipelines.toolchains import python
+
+_FORWARD = "/programs/forward.py"
+
+
+async def serve(source: Source, name: str) -> dagger.Service:
+    """Start one service at its port, with those that it depends on beside it under their names."""
+    catalog = await read_catalog(source.files)
+    running = await _start(source, catalog, _with_dependencies(catalog, catalog.service(name)))
+    return running[name]
+
+
+async def serve_all(source: Source) -> dagger.Service:
+    """Start every service; one address has the ports of all."""
+    catalog = await read_catalog(source.files)
+    chosen = catalog.select()
+    running = await _start(source, catalog, chosen)
+    forwarder = python.base().with_new_file(_FORWARD, program("forward.py"))
+    routes = [f"{service.port}={service.name}:{service.port}" for service in chosen]
+    for service in chosen:
+        forwarder = forwarder.with_service_binding(
+            service.name, running[service.name]
+        ).with_exposed_port(service.port, description=service.name)
+    return forwarder.as_service(args=["python3", _FORWARD, *routes])
+
+
+def _with_dependencies(catalog: Catalog, service: Service) -> tuple[Service, ...]:
+    found: dict[str, Service] = {}
+    waiting = [service]
+    while waiting:
+        each = waiting.pop()
+        if each.name not in found:
+            found[each.name] = each
+            waiting += [catalog.service(name) for name in each.dependencies]
+    return tuple(found.values())
+
+
+async def _start(
+    source: Source, catalog: Catalog, services: tuple[Service, ...]
+) -> dict[str, dagger.Service]:
+    pipeline = Pipeline(source, services)
+    built = {each.name: ServicePipeline(pipeline, each).build() for each in services}
+    await conclude("Shipyard serve", await pipeline.board.run(OnFailure.FINISH))
+    order = TopologicalSorter({each.name: each.dependencies for each in services}).static_order()
+    running: dict[str, dagger.Service] = {}
+    for name in order:
+        builder = pipeline.builder.result
+        running[name] = _service(catalog.service(name), built[name].result, builder, running)
+    return running
+
+
+def _service(
+    service: Service,
+    built: Built,
+    builder: dagger.Container,
+    running: Mapping[str, dagger.Service],
+) -> dagger.Service:
+    container = dag.container().import_(archive_of(built, builder)).with_exposed_port(service.port)
+    for name in service.dependencies:
+        container = container.with_service_binding(name, running[name])
+    return container.as_service(use_entrypoint=True)

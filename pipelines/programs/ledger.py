@@ -1,0 +1,59 @@
+"""Keep what stages found out, by the key of what they read: ledger.py read FILE | ledger.py add FILE.
+
+Run in a container whose FILE lies in a cache volume. `read` writes the file, a JSON object per line;
+`add` appends the lines of standard input. The newest line of a key counts. The file is written as a
+whole and then put in place, so that a kill leaves the old one; it never grows over LIMIT lines.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+LIMIT = 4000
+
+
+def read(path: Path) -> dict[str, str]:
+    """Give the lines by key, oldest first; what is no such line is left out."""
+    lines: dict[str, str] = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            take(lines, line)
+    return lines
+
+
+def take(lines: dict[str, str], line: str) -> None:
+    """Let a line replace the older one of its key."""
+    try:
+        key = json.loads(line)["key"]
+    except (ValueError, KeyError, TypeError):
+        return
+    lines.pop(key, None)
+    lines[key] = line.strip()
+
+
+def add(path: Path, new: str) -> None:
+    """Append lines and put the whole in place."""
+    lines = read(path)
+    for line in new.splitlines():
+        take(lines, line)
+    kept = list(lines.values())[-LIMIT:]
+    draft = path.with_suffix(".new")
+    draft.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    draft.replace(path)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the two commands."""
+    match arguments:
+        case ["read", file]:
+            sys.stdout.write("".join(f"{line}\n" for line in read(Path(file)).values()))
+        case ["add", file]:
+            add(Path(file), sys.stdin.read())
+        case _:
+            sys.stderr.write("usage: ledger.py read FILE | ledger.py add FILE\n")
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,25 @@
+"""Do the dependencies have known vulnerabilities? The package registry's own advisories say.
+
+A registry that does not answer such questions leaves the audit *not made*; that never counts as clean.
+"""
+
+from pipelines.model import Status
+from pipelines.stages.exceptions import VULNERABILITIES, read_exceptions
+from pipelines.stages.judge import Judged, judge
+from pipelines.stages.subject import Subject
+from pipelines.toolchains import audit, trivy
+from pipelines.toolchains.kinds import REPORTS
+
+_NOT_MADE = 3
+
+
+async def audit_dependencies(subject: Subject) -> Judged:
+    """Ask for advisories about what the service's lock files pin."""
+    service, files = subject.service, subject.files
+    exceptions = await read_exceptions(service, files, VULNERABILITIES, trivy.today())
+    ran = await audit.audit(service.kind, files, exceptions, subject.fresh)
+    if ran.exit_code != _NOT_MADE:
+        return judge([ran])
+    reason = next((line for line in reversed(ran.output.splitlines()) if line.strip()), "")
+    kept = (ran.container.directory(REPORTS),)
+    return Judged(ran.output, kept, Status.NOT_MADE, reason.strip())

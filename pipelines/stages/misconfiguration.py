@@ -1,0 +1,22 @@
+"""Are the Dockerfile and the manifests of a service set up safely? Trivy's rules say."""
+
+from pipelines.stages.exceptions import MISCONFIGURATIONS, read_exceptions
+from pipelines.stages.judge import Judged, judge
+from pipelines.stages.subject import Subject
+from pipelines.toolchains import trivy
+
+_NAME = "misconfiguration"
+DOCKERFILES = ("Dockerfile*", "**/Dockerfile*")
+
+
+async def find_misconfiguration(subject: Subject) -> Judged:
+    """Check what describes the service to an engine and to a cluster; HIGH and CRITICAL fail."""
+    service, files = subject.service, subject.files
+    exceptions = await read_exceptions(service, files, MISCONFIGURATIONS, trivy.today())
+    folders = {service.path: files.filter(include=list(DOCKERFILES))}
+    if await subject.repository.exists(service.manifests):
+        folders[service.manifests] = subject.repository.directory(service.manifests)
+    scanned = await trivy.scan_configuration(
+        folders, _NAME, exceptions=exceptions, fresh=subject.fresh
+    )
+    return judge([scanned.ran], [scanned.reports])
