@@ -20,6 +20,49 @@ class Hopeless(Exception):  # noqa: N818  a verdict about the release, not a def
         self.deployment, self.trouble = deployment, trouble
 
 
+class Watch:
+    """Rollouts under way, each with its own time from the moment it began."""
+
+    def __init__(self, cluster: Cluster, namespace: str, seconds: float) -> None:
+        self._cluster, self._namespace, self._seconds = cluster, namespace, seconds
+        self._begun: dict[str, float] = {}
+        self._told: dict[str, str] = {}
+        self._troubled: dict[str, float] = {}
+
+    @property
+    def waiting(self) -> list[str]:
+        """List the Deployments that are not rolled out yet."""
+        return list(self._begun)
+
+    def begin(self, deployments: Iterable[str]) -> None:
+        """Watch these too, from now on."""
+        self._begun |= dict.fromkeys(deployments, time.monotonic())
+
+    def look(self) -> None:
+        """Look at each one once; raise Hopeless."""
+        for name, begun in list(self._begun.items()):
+            progress = _look_again(self._cluster, self._namespace, name)
+            if self._told.get(name) != progress.message:
+                self._told[name] = progress.message
+                say(progress.message)
+            if progress.done:
+                del self._begun[name]
+                continue
+            self._judge(name, progress.trouble)
+            if time.monotonic() - begun > self._seconds:
+                trouble = Trouble(f"not rolled out within {self._seconds:.0f} seconds")
+                raise Hopeless(name, trouble)
+
+    def _judge(self, name: str, trouble: Trouble | None) -> None:
+        """Give up on what stays in trouble for longer than its patience."""
+        if trouble is None:
+            self._troubled.pop(name, None)
+            return
+        since = self._troubled.setdefault(name, time.monotonic())
+        if time.monotonic() - since >= trouble.patience:
+            raise Hopeless(name, trouble)
+
+
 def follow(
     cluster: Cluster,
     namespace: str,
@@ -28,29 +71,12 @@ def follow(
     alive: Callable[[], None],
 ) -> None:
     """Wait until every Deployment is rolled out; raise Hopeless. `alive` may raise to stop."""
-    deadline = time.monotonic() + seconds
-    told: dict[str, str] = {}
-    first_seen: dict[str, float] = {}
-    waiting = list(deployments)
-    while waiting:
+    watch = Watch(cluster, namespace, seconds)
+    watch.begin(deployments)
+    while watch.waiting:
         alive()
-        for name in list(waiting):
-            progress = _look_again(cluster, namespace, name)
-            if told.get(name) != progress.message:
-                told[name] = progress.message
-                say(progress.message)
-            if progress.done:
-                waiting.remove(name)
-            elif progress.trouble is not None:
-                since = first_seen.setdefault(name, time.monotonic())
-                if time.monotonic() - since >= progress.trouble.patience:
-                    raise Hopeless(name, progress.trouble)
-            else:
-                first_seen.pop(name, None)
-        if waiting and time.monotonic() > deadline:
-            trouble = Trouble(f"not rolled out within {seconds:.0f} seconds")
-            raise Hopeless(waiting[0], trouble)
-        if waiting:
+        watch.look()
+        if watch.waiting:
             time.sleep(LOOK_SECONDS)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from delivery.errors import PlanError
+from delivery.order import check_order
 
 VERSION = 1
 T = TypeVar("T")
@@ -22,12 +23,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its Deployment and Service have its name. `image` is a reference by digest."""
+    """One service: its Deployment and Service have its name. `image` is a reference by digest.
+
+    `after` names the services of the same plan that are rolled out before this one begins.
+    """
 
     name: str
     image: str
     health: str
     version: str
+    after: tuple[str, ...] = ()
 
     @property
     def repository(self) -> str:
@@ -53,6 +58,11 @@ class Plan:
     revision: str
     services: tuple[Service, ...]
 
+    @property
+    def after(self) -> dict[str, tuple[str, ...]]:
+        """The order of the services."""
+        return {service.name: service.after for service in self.services}
+
 
 def read_plan(path: Path) -> Plan:
     """Read a plan; raise PlanError with the key that is wrong."""
@@ -75,6 +85,9 @@ def read_plan(path: Path) -> Plan:
         revision=_value(values, "revision", str),
         services=tuple(_service(service) for service in _value(values, "services", list)),
     )
+    if len(plan.after) < len(plan.services):
+        raise PlanError("plan: two services have one name")
+    check_order(plan.after)
     if plan.action is Action.DEPLOY:
         for service in plan.services:
             if not service.digest.startswith("sha256:"):
@@ -90,7 +103,15 @@ def _service(values: object) -> Service:
         image=_value(values, "image", str),
         health=_value(values, "health", str),
         version=_value(values, "version", str),
+        after=_names(values),
     )
+
+
+def _names(values: dict[str, Any]) -> tuple[str, ...]:
+    names = values.get("after", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise PlanError(f"plan: after is {names!r}, not a list of names")
+    return tuple(names)
 
 
 def _value(values: dict[str, Any], key: str, kind: type[T]) -> T:

@@ -1,26 +1,30 @@
 """A release, from the plan to the answer of every service, or back to where it was.
 
-The order: pre-flight, lock, room and a dry run, apply, follow, verify. Until the apply nothing is
-changed. When the new version does not come up or does not answer, evidence is taken first, then what
-was changed is undone; the old pods served all along.
+The order: pre-flight, lock, room and a dry run, roll out, verify. Until then nothing is changed. When
+one service does not come up or does not answer, evidence is taken first, then everything that this
+release changed goes back, at once: the old versions worked side by side. The old pods served all along.
 """
 
 import os
 import socket
 
+from delivery.apply import rehearse
 from delivery.cluster import Cluster, KubectlError, Obj
 from delivery.errors import DeliveryError, PreflightError, RollbackError, RolloutError
 from delivery.errors import VerificationError as Unverified
 from delivery.evidence import collect
 from delivery.follow import Hopeless, follow, get
 from delivery.lease import Lease, locked
-from delivery.ownership import MANAGER, take_over
+from delivery.order import depth
+from delivery.ownership import take_over
+from delivery.parts import deployments, split
 from delivery.plan import Plan
 from delivery.preflight import check, check_room, ensure_namespace, objects_of, reach
 from delivery.progress import say
 from delivery.render import VERSION, render
-from delivery.revisions import Before, remember, snapshot, template_of
+from delivery.revisions import Before, remember, snapshot, template_of, without_earlier
 from delivery.rollout import revision
+from delivery.sequence import roll_out
 from delivery.verify import verify
 
 LOCK_PATIENCE_SECONDS = 60.0
@@ -31,20 +35,19 @@ def deploy(cluster: Cluster, plan: Plan) -> str:
     say(f"cluster {reach(cluster)}, namespace {plan.namespace}")
     rendered = render(cluster, plan)
     ensure_namespace(cluster, plan)
-    objects = objects_of(cluster, plan.namespace, rendered)
+    parts = split(objects_of(cluster, plan.namespace, rendered), plan)
+    objects = parts.objects
     check(cluster, plan, objects)
     with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
-        names = deployments_of(objects)
+        names = deployments(objects)
         before = snapshot(cluster, plan.namespace, names)
         check_room(cluster, plan, objects)
-        _try(cluster, plan.namespace, rendered)
+        rehearse(cluster, plan.namespace, objects)
         try:
-            say(_apply(cluster, plan.namespace, rendered))
+            roll_out(cluster, plan, parts, lease.still_held)
         except KubectlError as error:
             back = _undo(cluster, plan, before, lease)
             raise RolloutError(f"the manifests were applied in part: {error}\n{back}") from error
-        try:
-            follow(cluster, plan.namespace, names, plan.rollout_seconds, lease.still_held)
         except Hopeless as hopeless:
             say(f"the rollout failed: {hopeless}")
             collect(cluster, plan.namespace, hopeless.deployment, hopeless.trouble.pod)
@@ -67,8 +70,11 @@ def rollback(cluster: Cluster, plan: Plan) -> str:
     say(f"cluster {reach(cluster)}, namespace {plan.namespace}")
     with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
         names = [service.name for service in plan.services]
-        for name in names:
-            _put_back(cluster, plan.namespace, name, "")
+        lacking = without_earlier(cluster, plan.namespace, names)
+        if lacking:
+            told = f"no revision before the present one: {', '.join(lacking)}"
+            raise PreflightError(f"{told}. Nothing was changed; name the services to put back")
+        _put_all_back(cluster, plan.namespace, dict.fromkeys(names, ""))
         try:
             follow(cluster, plan.namespace, names, plan.rollout_seconds, lease.still_held)
         except Hopeless as hopeless:
@@ -99,33 +105,6 @@ def holder() -> str:
     return f"{socket.gethostname()}-{os.environ.get('DELIVERY_RUN', str(os.getpid()))}"
 
 
-def deployments_of(objects: list[Obj]) -> list[str]:
-    """List the Deployments among rendered objects."""
-    return [each["metadata"]["name"] for each in objects if each["kind"] == "Deployment"]
-
-
-def _try(cluster: Cluster, namespace: str, rendered: str) -> None:
-    """Let the API server judge everything before anything is changed: one refusal refuses all."""
-    try:
-        _apply(cluster, namespace, rendered, "--dry-run=server")
-    except KubectlError as error:
-        told = f"the cluster refuses the manifests, nothing was changed:\n{error}"
-        raise PreflightError(told) from error
-
-
-def _apply(cluster: Cluster, namespace: str, rendered: str, *flags: str) -> str:
-    return cluster.kubectl(
-        "apply",
-        "--server-side",
-        "--force-conflicts",
-        f"--field-manager={MANAGER}",
-        f"--namespace={namespace}",
-        "--filename=-",
-        *flags,
-        stdin=rendered,
-    )
-
-
 def _undo(cluster: Cluster, plan: Plan, before: dict[str, Before], lease: Lease) -> str:
     """Put back what this release changed; return what became of it, raise RollbackError."""
     now = {name: get(cluster, plan.namespace, name) for name in before}
@@ -133,13 +112,13 @@ def _undo(cluster: Cluster, plan: Plan, before: dict[str, Before], lease: Lease)
         name for name, each in now.items() if each and template_of(each) != before[name].template
     ]
     back = [name for name in changed if before[name].revision]
+    stay = [name for name in changed if not before[name].revision]
     if not changed:
         return "This release changed no pods, so nothing was rolled back."
     if not back:
         return "No release worked before, so there is nothing to roll back to; it stays as it is."
     try:
-        for name in back:
-            _put_back(cluster, plan.namespace, name, before[name].revision)
+        _put_all_back(cluster, plan.namespace, {name: before[name].revision for name in back})
         follow(cluster, plan.namespace, back, plan.rollout_seconds, lease.still_held)
         remember(cluster, plan.namespace, back)
     except (Hopeless, DeliveryError) as error:
@@ -147,7 +126,20 @@ def _undo(cluster: Cluster, plan: Plan, before: dict[str, Before], lease: Lease)
         raise RollbackError(
             f"{told}. It needs a person: kubectl -n {plan.namespace} get pods"
         ) from error
-    return f"Rolled back: {describe(cluster, plan)}"
+    told = f"Rolled back: {describe(cluster, plan)}"
+    return f"{told}\nNever worked before, so left as it is: {', '.join(stay)}" if stay else told
+
+
+def _put_all_back(cluster: Cluster, namespace: str, revisions: dict[str, str]) -> None:
+    """Put back every Deployment; one that refuses holds up none, but is told in the end."""
+    refused = []
+    for name, wanted in revisions.items():
+        try:
+            _put_back(cluster, namespace, name, wanted)
+        except RollbackError as error:
+            refused.append(str(error))
+    if refused:
+        raise RollbackError("; ".join(refused))
 
 
 def _put_back(cluster: Cluster, namespace: str, name: str, wanted: str) -> None:
@@ -172,5 +164,5 @@ def _line(name: str, deployment: Obj | None) -> str:
 
 
 def _patience(plan: Plan) -> float:
-    """How long another delivery may take: its rollout and its rollback."""
-    return 2 * plan.rollout_seconds + LOCK_PATIENCE_SECONDS
+    """How long another delivery may take: its rollouts, one after the other, and its rollback."""
+    return (depth(plan.after) + 1) * plan.rollout_seconds + LOCK_PATIENCE_SECONDS

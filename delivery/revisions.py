@@ -45,6 +45,16 @@ def remember(cluster: Cluster, namespace: str, names: list[str]) -> None:
             say(f"{name} could not be marked as good: {error}")
 
 
+def without_earlier(cluster: Cluster, namespace: str, names: list[str]) -> list[str]:
+    """List the Deployments that have no revision before the present one, or are not there."""
+    lacking = []
+    for name in names:
+        found = get(cluster, namespace, name)
+        if found is None or len(replica_sets(cluster, namespace, found)) <= 1:
+            lacking.append(name)
+    return lacking
+
+
 def _before(cluster: Cluster, namespace: str, deployment: Obj | None) -> Before:
     if deployment is None:
         return Before("", {})

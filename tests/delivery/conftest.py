@@ -1,5 +1,7 @@
 """A real API server with real controllers for the delivery's tests, and a node that says what the test wants."""
 
+import hashlib
+import itertools
 import json
 import os
 import select
@@ -17,6 +19,7 @@ from delivery.cluster import ApiError, Cluster
 
 KUBECTL = Path(sys.executable).parent
 START_SECONDS = 60
+COUNT = itertools.count(1)
 Obj = dict[str, Any]
 
 
@@ -32,7 +35,7 @@ class Node:
     def start(self) -> None:
         """Become a node and begin to watch over the pods."""
         ready = {"type": "Ready", "status": "True", "reason": "KubeletReady"}
-        amounts = {"cpu": "8", "memory": "16Gi", "pods": "110"}
+        amounts = {"cpu": "64", "memory": "128Gi", "pods": "500"}
         node = {
             "apiVersion": "v1",
             "kind": "Node",
@@ -63,14 +66,21 @@ class Node:
         if meta.get("deletionTimestamp"):
             self._cluster.request("DELETE", f"{path}?gracePeriodSeconds=0")
         elif pod["spec"].get("nodeName"):
-            image = pod["spec"]["containers"][0]["image"]
+            container = pod["spec"]["containers"][0]
+            image = container["image"]
             status = self.states.get(image.rpartition(":")[2], ready)(image)
+            status["containerStatuses"][0]["name"] = container["name"]
             if pod.get("status", {}).get("containerStatuses") != status["containerStatuses"]:
                 self._cluster.request("PATCH", f"{path}/status", {"status": status})
 
 
+def digest(name: str) -> str:
+    """Give an image a digest by a name."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def _container(image: str, **state: Any) -> Obj:
-    base = {"name": "backend", "image": image, "imageID": "", "ready": False, "restartCount": 0}
+    base = {"image": image, "imageID": "", "ready": False, "restartCount": 0}
     return {**base, "started": False, **state}
 
 
@@ -150,3 +160,9 @@ def node(cluster: Cluster) -> Iterator[Node]:
     only.start()
     yield only
     only.stop()
+
+
+@pytest.fixture
+def namespace() -> str:
+    """Give a namespace that no other test uses; the delivery makes it."""
+    return f"test-{next(COUNT)}"

@@ -42,6 +42,13 @@ def test_a_plan_is_read_whole(tmp_path: Path) -> None:
     assert plan.action is Action.DEPLOY
     assert plan.services[0].repository == "localhost:5000/shipyard/backend"
     assert plan.services[0].digest == "sha256:aa"
+    assert plan.after == {"backend": ()}
+
+
+def test_the_order_of_the_services_is_read(tmp_path: Path) -> None:
+    frontend = {**GOOD["services"][0], "name": "frontend", "after": ["backend"]}
+    plan = read_plan(written(tmp_path, services=[frontend, GOOD["services"][0]]))
+    assert plan.after == {"frontend": ("backend",), "backend": ()}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +63,19 @@ def test_a_plan_is_read_whole(tmp_path: Path) -> None:
             {"services": [{**GOOD["services"][0], "image": "backend:latest"}]},
             "backend: 'backend:latest' is no image by digest",
         ),
+        (
+            {"services": [{**GOOD["services"][0], "after": "frontend"}]},
+            "after is 'frontend', not a list of names",
+        ),
+        (
+            {"services": [{**GOOD["services"][0], "after": ["frontend"]}]},
+            "backend comes after 'frontend', which is not in the plan; it delivers backend",
+        ),
+        (
+            {"services": [{**GOOD["services"][0], "after": ["backend"]}]},
+            "these services wait for each other: backend -> backend",
+        ),
+        ({"services": GOOD["services"] * 2}, "two services have one name"),
     ],
 )
 def test_a_wrong_plan_names_the_key(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

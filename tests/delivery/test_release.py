@@ -1,7 +1,5 @@
 """Whole deliveries against a real API server: what comes up stays, what does not is undone with evidence."""
 
-import hashlib
-import itertools
 import json
 import subprocess
 import sys
@@ -16,25 +14,13 @@ from delivery import lease, release
 from delivery.__main__ import main
 from delivery.cluster import Cluster
 from delivery.errors import VerificationError
-from delivery.follow import get
+from delivery.follow import Watch, get
 from delivery.plan import Plan
-from tests.delivery.conftest import Node, waiting
+from tests.delivery.conftest import COUNT, Node, digest, waiting
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("node")
-COUNT = itertools.count(1)
 Deliver = Callable[..., int]
-
-
-def digest(name: str) -> str:
-    """Give an image a digest by a name."""
-    return hashlib.sha256(name.encode()).hexdigest()
-
-
-@pytest.fixture
-def namespace() -> str:
-    """Give a namespace that no other test uses; the delivery makes it."""
-    return f"test-{next(COUNT)}"
 
 
 @pytest.fixture
@@ -172,7 +158,7 @@ def test_a_first_release_that_was_killed_is_nothing_to_go_back_to(
     for name in ("first", "bad"):
         node.states[digest(name)] = waiting("CrashLoopBackOff")
     with monkeypatch.context() as killed:
-        killed.setattr(release, "follow", die)
+        killed.setattr(Watch, "look", die)
         with pytest.raises(KeyboardInterrupt):
             deliver("first")
     assert deliver("bad") == 4
