@@ -1,12 +1,13 @@
-"""Keep what stages found out, by the key of what they read: ledger.py read FILE | ledger.py add FILE.
+"""Keep what stages found out, by the key of what they read: ledger.py copy FILE TO | ledger.py add FILE.
 
-Run in a container whose FILE lies in a cache volume. `read` writes the file, a JSON object per line;
+Run in a container whose FILE lies in a cache volume. `copy` writes it elsewhere, a JSON object per line;
 `add` appends the lines of standard input. The newest line of a key counts. The file is written as a
 whole and then put in place, so that a kill leaves the old one; it never grows over LIMIT lines.
 """
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 LIMIT = 4000
@@ -36,21 +37,25 @@ def add(path: Path, new: str) -> None:
     lines = read(path)
     for line in new.splitlines():
         take(lines, line)
-    kept = list(lines.values())[-LIMIT:]
     draft = path.with_suffix(".new")
-    draft.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    write(draft, list(lines.values())[-LIMIT:])
     draft.replace(path)
+
+
+def write(path: Path, lines: Iterable[str]) -> None:
+    """Write lines to a file."""
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:
     """Run one of the two commands."""
     match arguments:
-        case ["read", file]:
-            sys.stdout.write("".join(f"{line}\n" for line in read(Path(file)).values()))
+        case ["copy", file, to]:
+            write(Path(to), read(Path(file)).values())
         case ["add", file]:
             add(Path(file), sys.stdin.read())
         case _:
-            sys.stderr.write("usage: ledger.py read FILE | ledger.py add FILE\n")
+            sys.stderr.write("usage: ledger.py copy FILE TO | ledger.py add FILE\n")
             return 2
     return 0
 
