@@ -167,7 +167,8 @@ def write_image(config: dict[str, Any], layers: list[Path], out: Path) -> dict[s
         "config": config["config"],
         "rootfs": {"type": "layers", "diff_ids": [known["diff_id"] for known in described]},
         "history": [
-            {"created": config["created"], "created_by": f"shipyard: {layer.name}"}
+            # In the words of a Dockerfile: scanners read the history as one.
+            {"created": config["created"], "created_by": f"COPY {layer.name} /"}
             for layer in layers
         ],
     }

@@ -20,20 +20,19 @@ from pipelines.toolchains.python import IMAGE_PLATFORM
 _PACK = ["python3", "-m", "pipelines.programs.pack"]
 _NORMALIZE = ["python3", "-m", "pipelines.programs.normalize"]
 _TO_LAYOUT = ["--config=/config.json", "--out=/layout"]
-_DEBIAN = "/var/lib/dpkg"
 
 
 @dataclass(frozen=True)
 class Built:
     """A packed image: its OCI layout and what the packer said about it.
 
-    `installed` is what Debian's package manager knows of an image that was not made of listed packages.
+    `root` is the file system of an image that was not made of packages that its service lists.
     """
 
     service: Service
     image: Image
     layout: dagger.Directory
-    installed: dagger.Directory | None = None
+    root: dagger.Directory | None = None
 
 
 async def lower_layers(
@@ -86,8 +85,7 @@ async def build_dockerfile(subject: Subject, commit: Commit, builder: dagger.Con
     packer = builder.with_mounted_file("/image.tar", from_file.as_tarball())
     command = [*_NORMALIZE, "--archive=/image.tar", *_TO_LAYOUT]
     built = await _assembled(subject.service, commit, packer, command)
-    debian_made = await from_file.exists(_DEBIAN)
-    return replace(built, installed=from_file.directory(_DEBIAN) if debian_made else None)
+    return replace(built, root=from_file.rootfs())
 
 
 async def _assembled(

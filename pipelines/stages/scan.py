@@ -41,9 +41,9 @@ async def gather_knowledge(
     """Fetch the scanner's database, or make one of Debian's archive for what the images hold."""
     chosen = list(services)
     packages = sorted({name for service in chosen for name in service.image.packages})
-    installed = [each.installed for each in built if each.installed is not None]
+    roots = [each.root for each in built if each.root is not None]
     try:
-        return Knowledge(await trivy.database(builder, packages, fresh, installed))
+        return Knowledge(await trivy.database(builder, packages, fresh, roots))
     except trivy.NoDatabaseError as error:
         return Knowledge(None, str(error))
 
