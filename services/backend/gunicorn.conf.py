@@ -1,18 +1,33 @@
-"""How gunicorn serves the backend: read by `python3 -m gunicorn "app:create_app()"`.
+"""How gunicorn serves the backend: read by `python -m gunicorn "app:create_app()"`.
 
-Everything that gunicorn writes goes to /tmp, the only writable place below a read-only root.
+One worker with threads, not several workers: a pod may use a fifth of a core and replicas bring more,
+while one process means one registry of metrics and one answer to "are you draining?".
+The control socket is off: it wants a writable home, and the root file system is read-only.
 """
 
-from app import port
+import logging
+import os
 
-bind = f"0.0.0.0:{port()}"
+from app import draining, logs
+from app.settings import load_or_exit
+
+settings = load_or_exit(os.environ)
+
+bind = f"0.0.0.0:{settings.port}"
 worker_class = "gthread"
-workers = 2
-threads = 4
+workers = 1
+threads = 8
 timeout = 30
-graceful_timeout = 20
 keepalive = 5
-worker_tmp_dir = "/tmp"
+# The master's patience begins with SIGTERM: the time to drain, and 20 s for what is under way.
+graceful_timeout = round(settings.drain_seconds + 20)
 control_socket_disable = True
-accesslog = None
-errorlog = "-"
+loglevel = settings.log_level
+logconfig_dict = logs.configuration(settings.log_level)
+
+
+def post_worker_init(worker: draining.Worker) -> None:
+    """Say what has started, and make SIGTERM drain it."""
+    started = {"environment": settings.environment, "version": settings.version}
+    logging.getLogger("app").info("started", extra={"fields": started})
+    draining.on_sigterm(worker, settings.drain_seconds)

@@ -1,0 +1,57 @@
+"""One JSON object per line on standard output, whoever logs it: the backend, Flask or gunicorn.
+
+Written by the standard library's `logging`; `gunicorn.conf.py` switches it on. What a line holds
+beyond its message is given as `extra={"fields": {...}}`.
+"""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+from flask import g, has_request_context
+
+SERVICE = "backend"
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON, with the request's id while there is a request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write time (UTC, milliseconds), level, message, service, and what else is known."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            "service": SERVICE,
+        }
+        if has_request_context() and "request_id" in g:
+            line["request_id"] = g.request_id
+        line |= getattr(record, "fields", {})
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def configuration(level: str, stream: object = "ext://sys.stdout") -> dict[str, object]:
+    """Give the settings for `logging.config.dictConfig`; also right as gunicorn's `logconfig_dict`.
+
+    gunicorn's access log stays off, as `app.request_log` writes the line of each request.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonLines}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": stream,
+                "formatter": "json",
+            }
+        },
+        "root": {"level": level.upper(), "handlers": ["stdout"]},
+        "loggers": {
+            "gunicorn.error": {"level": level.upper(), "handlers": [], "propagate": True},
+            "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+        },
+    }
