@@ -19,7 +19,7 @@ Logged = Callable[[], list[dict[str, object]]]
 @pytest.fixture
 def app() -> Flask:
     """Give a fresh application, so that no test sees another's numbers."""
-    return create_app(Settings(environment="testing"))
+    return create_app(Settings.from_environment({"FLASK_ENV": "testing"}))
 
 
 @pytest.fixture

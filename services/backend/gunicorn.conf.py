@@ -1,7 +1,7 @@
 """How gunicorn serves the backend: read by `python -m gunicorn "app:create_app()"`.
 
-One worker with threads, not several workers: a pod may use a fifth of a core and replicas bring more,
-while one process means one registry of metrics and one answer to "are you draining?".
+One worker with threads, not several workers: a pod may use a fifth of a core, replicas bring more,
+and one process means one registry of metrics and one answer to "are you draining?".
 The control socket is off: it wants a writable home, and the root file system is read-only.
 """
 
