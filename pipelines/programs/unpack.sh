@@ -1,24 +1,46 @@
 #!/bin/sh
-# Download Debian packages and unpack them into an empty root: unpack.sh ROOT PACKAGE...
+# Download Debian packages and unpack them into an empty root: unpack.sh ROOT PACKAGE[=VERSION]...
 #
 # No package's script runs, so the result is a function of the packages alone. What no program reads
 # is left out: documentation, translations, character set converters, test suites. Each package leaves
 # its metadata in var/lib/dpkg/status.d, which is how scanners learn what the image holds; they believe it
 # only where the release is named too, hence those files of base-files, and nothing else of it.
+#
+# A package without a version is the newest; a version that the archive has no more ends with the names of those it has.
 set -eu
 
 root=$1 again=$(dirname "$0")/again.sh
 shift
+twice=$(for package; do echo "${package%%=*}"; done | sort | uniq -d)
+if [ -n "$twice" ]; then
+  echo "unpack.sh: named more than once: $(echo $twice); an image holds one version of a package" >&2
+  exit 2
+fi
+case " $*" in *" base-files "* | *" base-files" | *" base-files="*) ;; *) set -- base-files "$@" ;; esac
 downloads=$(mktemp -d)
 cd "$downloads"
 fetch() {
+  rm -f ./*.deb
   "$again" apt-get download -qq -o Acquire::http::Timeout=30 -o APT::Sandbox::User=root "$@"
 }
+name_missing() {
+  for package; do
+    name=${package%%=*} offered=$(apt-cache madison "${package%%=*}" | cut -d '|' -f 2 | tr -d ' ' | uniq)
+    if [ -z "$offered" ]; then
+      echo "unpack.sh: the archive has no package $name" >&2
+    elif [ "$package" != "$name" ] && ! echo "$offered" | grep -Fqx -- "${package#*=}"; then
+      echo "unpack.sh: the archive does not have $name in version ${package#*=}; it has: $(echo $offered)." \
+        "Name one of these in the service's image.packages, or none for the newest" >&2
+    fi
+  done
+}
 # The lists are days old when they come from a cache; what they name may have been replaced since.
-set -- base-files "$@"
 if ! fetch "$@"; then
   "$again" apt-get update -qq -o APT::Update::Error-Mode=any
-  fetch "$@"
+  if ! fetch "$@"; then
+    name_missing "$@"
+    exit 1
+  fi
 fi
 mkdir -p "$root/var/lib/dpkg/status.d" "$root/tmp" "$root/etc"
 chmod 1777 "$root/tmp"

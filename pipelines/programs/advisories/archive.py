@@ -4,6 +4,7 @@ Nothing is unpacked: files are read out of the .debs as they stream by.
 """
 
 import posixpath
+import shlex
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 AGAIN = str(Path(__file__).parents[1] / "again.sh")
-LISTS = Path("/var/lib/apt/lists")
 _SECURITY = "Debian-Security"
 _ASKED_AT_ONCE = 200
 
@@ -110,8 +110,9 @@ def files_of(package: Path, below: str) -> Iterator[tuple[str, bytes | str]]:
             reading.kill()
 
 
-def release(lists: Path = LISTS) -> Release:
+def release() -> Release:
     """Find the description of the security suite among apt's lists; raise ArchiveError."""
+    lists = _lists()
     for path in sorted(lists.glob("*Release")):
         text = path.read_text(encoding="utf-8", errors="replace")
         for stanza in stanzas(text.partition("\nSHA256:")[0]):
@@ -120,9 +121,15 @@ def release(lists: Path = LISTS) -> Release:
                 until = parsedate_to_datetime(stanza.get("Valid-Until", stanza["Date"]))
                 return Release(stanza["Version"], date, until)
     raise ArchiveError(
-        f"apt has no list of a suite labelled {_SECURITY} in {lists}, so nothing tells what is fixed and when that was"
-        " known. Add Debian's security suite to the sources and run: apt-get update"
+        f"apt has no list of a suite labelled {_SECURITY} in {lists}, so nothing tells what is fixed and"
+        " on which day that was known; add Debian's security suite to the sources and run: apt-get update"
     )
+
+
+def _lists() -> Path:
+    command = ["apt-config", "shell", "LISTS", "Dir::State::lists/d"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return Path(shlex.split(told)[0].removeprefix("LISTS="))
 
 
 def _fetch(command: list[str], folder: Path) -> None:

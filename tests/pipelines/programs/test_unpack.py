@@ -1,71 +1,63 @@
-"""unpack.sh: the root of an image, from packages made here; only the download is played."""
+"""unpack.sh: the root of an image, from packages made here and fetched by the real apt."""
 
-import os
+import hashlib
 import subprocess
 from pathlib import Path
 
-PROGRAMS = Path(__file__).parents[3] / "pipelines/programs"
-FILES = {
-    "base-files": {
-        "etc/debian_version": "12.9\n",
-        "usr/lib/os-release": "ID=debian\n",
-        "etc/issue": "Debian\n",
-        "usr/share/base-files/motd": "welcome\n",
-    },
-    "tool": {"usr/bin/tool": "#!/bin/sh\n", "usr/share/doc/tool/copyright": "free\n"},
-}
-DOWNLOAD = """#!/bin/sh
-case $1 in update) exit 0 ;; download) shift ;; *) exit 9 ;; esac
-for word; do case $word in -*|*=*|*::*) ;; *) cp "$ARCHIVE/$word.deb" . || exit 100 ;; esac; done
-"""
+import pytest
+
+from tests.pipelines.programs.debian import PROGRAMS, Archive
 
 
-def unpacked(folder: Path, *packages: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """Make an archive of the packages above and unpack some of them."""
-    for name, files in FILES.items():
-        tree = folder / name
-        for path, text in files.items():
-            (tree / path).parent.mkdir(parents=True, exist_ok=True)
-            (tree / path).write_text(text)
-        (tree / "DEBIAN").mkdir()
-        (tree / "DEBIAN/control").write_text(
-            f"Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: N <n@example.com>\n"
-            "Description: for a test\n"
-        )
-    (folder / "base-files/etc/os-release").symlink_to("../usr/lib/os-release")
-    for name in FILES:
-        build = ["dpkg-deb", "--root-owner-group", "--build", name, f"{name}.deb"]
-        subprocess.run(build, cwd=folder, check=True, capture_output=True)
-    (folder / "bin").mkdir()
-    (folder / "bin/apt-get").write_text(DOWNLOAD)
-    (folder / "bin/apt-get").chmod(0o755)
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """Make an archive that has a tool in two versions."""
+    made = Archive(tmp_path / "archive")
+    release = {"etc/debian_version": "12.9\n", "usr/lib/os-release": "ID=debian\n"}
+    others = {"etc/issue": "Debian\n", "usr/share/base-files/motd": "welcome\n"}
+    link = {"etc/os-release": "../usr/lib/os-release"}
+    made.add("base-files", "12.4", {**release, **others}, links=link)
+    for version in ("1.0", "2.0"):
+        files: dict[str, str | bytes] = {
+            "usr/bin/tool": version,
+            "usr/share/doc/tool/copyright": "-",
+        }
+        made.add("tool", version, files, source="tools (3)")
+    made.update()
+    return made
+
+
+def unpack(archive: Archive, *packages: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Unpack packages of the archive; give the root and what was told."""
+    folder = archive.folder / "programs"
+    folder.mkdir(exist_ok=True)
     for program in ("unpack.sh", "again.sh"):
         (folder / program).write_text((PROGRAMS / program).read_text())
         (folder / program).chmod(0o755)
+    root = archive.folder / f"root-{len(list(archive.folder.glob('root-*')))}"
     done = subprocess.run(
-        [folder / "unpack.sh", folder / "root", *packages],
-        env={
-            **os.environ,
-            "PATH": f"{folder}/bin:{os.environ['PATH']}",
-            "ARCHIVE": str(folder),
-            "AGAIN_PAUSE": "0",
-        },
+        [folder / "unpack.sh", root, *packages],
+        env=archive.environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    return folder / "root", done
+    return root, done
 
 
-def files(root: Path) -> set[str]:
-    """List everything that is no folder."""
-    return {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
+def files(root: Path) -> dict[str, str]:
+    """Give everything that is no folder, with its digest."""
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob("*")
+        if not path.is_dir()
+    }
 
 
-def test_the_root_holds_the_packages_the_release_and_nothing_else(tmp_path: Path) -> None:
-    root, done = unpacked(tmp_path, "tool")
+def test_the_root_holds_the_packages_the_release_and_nothing_else(archive: Archive) -> None:
+    root, done = unpack(archive, "tool")
     assert done.returncode == 0, done.stderr
-    assert files(root) == {
+    assert set(files(root)) == {
         "etc/debian_version",
         "etc/group",
         "etc/os-release",
@@ -76,10 +68,57 @@ def test_the_root_holds_the_packages_the_release_and_nothing_else(tmp_path: Path
         "var/lib/dpkg/status.d/tool",
     }
     assert (root / "etc/os-release").read_text() == "ID=debian\n"
+    assert "Version: 2.0" in (root / "var/lib/dpkg/status.d/tool").read_text()
+
+
+def test_a_package_that_cannot_be_had_ends_it(archive: Archive) -> None:
+    root, done = unpack(archive, "nonesuch")
+    assert done.returncode == 1
+    assert "the archive has no package nonesuch" in done.stderr
+    assert not (root / "var").exists()
+
+
+def test_a_version_that_is_named_is_the_one_that_is_taken(archive: Archive) -> None:
+    root, done = unpack(archive, "tool=1.0")
+    assert done.returncode == 0, done.stderr
+    assert "tool 1.0" in done.stdout.splitlines()
+    assert (root / "usr/bin/tool").read_text() == "1.0"
     assert "Version: 1.0" in (root / "var/lib/dpkg/status.d/tool").read_text()
 
 
-def test_a_package_that_cannot_be_had_ends_it(tmp_path: Path) -> None:
-    root, done = unpacked(tmp_path, "nonesuch")
-    assert done.returncode != 0
+def test_the_same_packages_make_the_same_root(archive: Archive) -> None:
+    assert files(unpack(archive, "tool=1.0")[0]) == files(unpack(archive, "tool=1.0")[0])
+
+
+def test_a_version_that_is_gone_is_told_with_those_there_are(archive: Archive) -> None:
+    root, done = unpack(archive, "tool=0.9")
+    assert done.returncode == 1
+    assert "does not have tool in version 0.9; it has: 2.0 1.0." in done.stderr
     assert not (root / "var").exists()
+
+
+def test_a_part_of_a_version_is_not_that_version(archive: Archive) -> None:
+    assert "does not have tool in version 1;" in unpack(archive, "tool=1")[1].stderr
+
+
+def test_the_release_can_be_pinned_like_everything_else(archive: Archive) -> None:
+    root, done = unpack(archive, "base-files=12.4", "tool")
+    assert done.returncode == 0, done.stderr
+    assert "etc/os-release" in files(root)
+
+
+def test_one_package_in_two_versions_is_refused(archive: Archive) -> None:
+    _, done = unpack(archive, "tool=1.0", "tool")
+    assert done.returncode == 2
+    assert "named more than once: tool" in done.stderr
+
+
+def test_lists_that_name_what_is_gone_are_fetched_anew(archive: Archive) -> None:
+    stale = archive.folder / "pool/tool_2.0_all.deb"
+    archive.add("tool", "2.1", {"usr/bin/tool": "2.1"})
+    archive.publish()
+    stale.unlink()
+    root, done = unpack(archive, "tool")
+    assert done.returncode == 0, done.stderr
+    assert (root / "usr/bin/tool").read_text() == "2.1"
+    assert done.stdout.splitlines() == ["base-files 12.4", "tool 2.1"]
