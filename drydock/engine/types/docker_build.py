@@ -34,7 +34,7 @@ from drydock.engine.types.container import Container
 from drydock.engine.types.container import container as empty_container
 from drydock.engine.types.container_exec import after
 from drydock.engine.types.container_image import from_
-from drydock.engine.types.directory import Directory
+from drydock.engine.types.directory import Directory, filter_
 from drydock.engine.types.socket import Socket
 
 _PROXY_ARGS = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
@@ -160,7 +160,7 @@ class Build:
             [stage.expand(value) for name, value in instruction.flags if name == "mount"],
             secrets=self.secrets,
             ssh=self.ssh,
-            source=self._source,
+            source=self._mountable,
         )
         config = prepared.config
         for name, value in self._run_args(stage).items():
@@ -183,6 +183,13 @@ class Build:
         proxies = {name: value for name, value in self.given.items() if name.upper() in _PROXY_ARGS}
         return {k: v for k, v in {**proxies, **stage.args}.items() if k not in set_already}
 
+    def _mountable(self, name: str) -> Directory:
+        """Return the files that a mount's `from=` names; of the context, what is not ignored."""
+        if name or not self.ignored:
+            return self._source(name)
+        exclude = list(self.ignored.exclude)
+        return filter_(self.context, self.call, exclude=exclude, include=[], gitignore=False)
+
     def _source(self, name: str) -> Directory:
         """Return the files that `from=` names: a stage, or the build context for ""."""
         if not name:
@@ -195,6 +202,12 @@ class Build:
         return Directory(stage.container.rootfs)
 
     async def _copy(self, stage: Stage, instruction: Instruction) -> Container:
+        for flag in ("parents", "exclude"):
+            if flag in dict(instruction.flags):
+                raise EngineError(
+                    f"Drydock does not implement {instruction.name} --{flag}; name the files, or "
+                    "leave the others out by .dockerignore"
+                )
         words = [stage.expand(word) for word in instruction.words()]
         if len(words) < 2:
             raise DockerfileError(f"{instruction.name} requires at least two arguments")
@@ -267,6 +280,11 @@ def _script(instruction: Instruction) -> str:
         return instruction.text
     first = instruction.heredocs[0]
     if len(instruction.heredocs) == 1 and instruction.text.strip("'\"<-") == first.name:
+        if first.text.startswith("#!"):
+            interpreter = first.text.partition("\n")[0].removeprefix("#!").strip()
+            raise EngineError(
+                f"Drydock runs no heredoc that begins with #!; write RUN {interpreter} <<{first.name}"
+            )
         return first.text
     bodies = "".join(f"{doc.text}{doc.name}\n" for doc in instruction.heredocs)
     return f"{instruction.text}\n{bodies}"
