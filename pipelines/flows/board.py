@@ -7,7 +7,7 @@ board only when it failed, as its success says nothing about the service.
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from dagger import telemetry
 from opentelemetry.trace import Status as SpanStatus
@@ -19,11 +19,20 @@ from pipelines.model import StageFailure, StageResult, Status
 from pipelines.toolchains.run import explain
 
 T = TypeVar("T")
-Verdict = tuple[Status, str]
 _HIGHEST = 255
 _FEWEST = 2
 """Of tasks at once: many of them only wait for the network."""
-PASSED: Verdict = (Status.PASSED, "")
+
+
+class Verdict(NamedTuple):
+    """What a stage's result says: `note` in its line of the report, `remark` in a sentence below."""
+
+    status: Status
+    note: str = ""
+    remark: str = ""
+
+
+PASSED = Verdict(Status.PASSED)
 
 
 @dataclass(frozen=True)
@@ -134,9 +143,9 @@ def _at_once() -> int:
 
 def _result(entry: Entry) -> StageResult:
     task = entry.task
-    status, note, code, output = Status.SKIPPED, "", 0, ""
+    status, note, remark, code, output = Status.SKIPPED, "", "", 0, ""
     if task.state is State.DONE:
-        status, note = entry.judge()
+        status, note, remark = entry.judge()
     elif task.state is State.FAILED:
         status, code, output = Status.FAILED, *_words(task.error)
     elif task.because is not None:
@@ -151,6 +160,7 @@ def _result(entry: Entry) -> StageResult:
         exit_code=code,
         output=output,
         note=note,
+        remark=remark,
         reproduce=entry.reproduce,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.flows import memory
 from pipelines.flows.access import Access
+from pipelines.flows.board import Verdict
 from pipelines.flows.graph import Task
 from pipelines.flows.images import add_builds, add_scans
 from pipelines.flows.pipeline import Pipeline, Source
@@ -77,7 +78,7 @@ class Release:
             self._hand_over,
             needs=self._published.values(),
             reproduce=f"dagger call deploy --env={self._environment.name}",
-            judge=lambda told: (Status.PASSED, ", ".join(told.splitlines())),
+            judge=lambda told: Verdict(Status.PASSED, remark=told),
         )
 
     async def run(self, verb: str, request: Request) -> str:
@@ -104,7 +105,7 @@ class Release:
             ),
             needs=gates,
             reproduce=f"dagger call publish --env={environment.name} --only={service.name}",
-            judge=lambda reference: (Status.PASSED, short(reference)),
+            judge=lambda reference: Verdict(Status.PASSED, short(reference)),
         )
 
     async def _hand_over(self) -> str:

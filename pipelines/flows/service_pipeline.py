@@ -201,10 +201,10 @@ class ServicePipeline:
 
 def judged(made: Judged) -> Verdict:
     """Take the verdict of a stage that says it itself."""
-    return made.status, made.note
+    return Verdict(made.status, made.note, made.remark)
 
 
 def _judge_build(built: Built) -> Verdict:
     image = built.image
     digest = image.digest.removeprefix("sha256:")
-    return Status.PASSED, f"{image.unpacked / MEGABYTE:.1f} MB, {digest[:_SHORT]}"
+    return Verdict(Status.PASSED, f"{image.unpacked / MEGABYTE:.1f} MB, {digest[:_SHORT]}")

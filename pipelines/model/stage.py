@@ -18,7 +18,8 @@ class StageResult:
     """The verdict of one stage, of one service or (with an empty `service`) of the whole run.
 
     `output` is what the tool itself wrote, `reproduce` the command that runs this stage alone,
-    `seconds` the time it took, `note` one line for the summary, `since` when the same inputs first gave
+    `seconds` the time it took, `note` a few words for the summary, `remark` what
+    the summary says below its table, `since` when the same inputs first gave
     this answer (UTC), if that was in an earlier run, and `saved` the seconds that it took longer then.
     """
 
@@ -29,6 +30,7 @@ class StageResult:
     exit_code: int = 0
     output: str = ""
     note: str = ""
+    remark: str = ""
     reproduce: str = ""
     since: str = ""
     saved: float = 0.0

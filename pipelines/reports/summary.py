@@ -27,7 +27,7 @@ def failed(result: StageResult) -> bool:
 def render(title: str, results: Sequence[StageResult], ending: str = "") -> str:
     """Write the report; `ending` is what a good end says."""
     failures = [result for result in results if failed(result)]
-    parts = [title, table(results), *memory(results)]
+    parts = [title, table(results), *remarks(results), *memory(results)]
     parts += [block(failure) for failure in failures]
     if failures:
         names = ", ".join(failure.name for failure in failures)
@@ -54,6 +54,21 @@ def table(results: Sequence[StageResult]) -> str:
                 line = f"{name:<{width + 4}}  {_MARK[result.status]:<8}  {_time(result):>7}"
                 lines.append(f"{line}  {result.note}".rstrip())
     return "\n".join(lines)
+
+
+def remarks(results: Sequence[StageResult]) -> list[str]:
+    """Write what is to be said of stages in a sentence, once for all services that it holds for."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.remark:
+            said.setdefault((result.stage, result.remark), []).append(result.service)
+    lines = []
+    for (stage, remark), services in said.items():
+        whose = ", ".join(filter(None, services))
+        first, *more = remark.splitlines()
+        lines.append(f"  {stage}{f' ({whose})' if whose else ''}: {first}")
+        lines += [f"    {line}" for line in more]
+    return ["\n".join(lines)] if lines else []
 
 
 def memory(results: Sequence[StageResult]) -> list[str]:

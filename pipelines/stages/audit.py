@@ -22,4 +22,4 @@ async def audit_dependencies(subject: Subject) -> Judged:
         return judge([ran])
     reason = next((line for line in reversed(ran.output.splitlines()) if line.strip()), "")
     kept = (ran.container.directory(REPORTS),)
-    return Judged(ran.output, kept, Status.NOT_MADE, reason.strip())
+    return Judged(ran.output, kept, Status.NOT_MADE, remark=reason.strip())

@@ -20,6 +20,7 @@ class Judged:
     reports: tuple[dagger.Directory, ...] = ()
     status: Status = Status.PASSED
     note: str = ""
+    remark: str = ""
 
 
 class ToolFailure(StageFailure):

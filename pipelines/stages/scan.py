@@ -17,6 +17,7 @@ from pipelines.toolchains import trivy
 
 _NAME = "scan"
 _UNSATISFIED = 1
+_NO_SECRETS = "no secrets"
 _CLEAN = "no known vulnerabilities, no secrets"
 
 
@@ -71,9 +72,9 @@ async def scan_image(
         raise ToolFailure(_UNSATISFIED, told, judged.reports)
     if knowledge.database is None:
         reason = knowledge.missing.splitlines()[0] if knowledge.missing else "no database"
-        note = f"vulnerabilities NOT looked for ({reason}); no secrets"
-        return replace(judged, status=Status.NOT_MADE, note=note)
-    return replace(judged, note=f"{_CLEAN}; {describe(knowledge.database)}")
+        remark = f"vulnerabilities were NOT looked for: {reason}"
+        return replace(judged, status=Status.NOT_MADE, note=_NO_SECRETS, remark=remark)
+    return replace(judged, note=_CLEAN, remark=f"looked for {describe(knowledge.database)}")
 
 
 def describe(database: trivy.Database) -> str:

@@ -8,12 +8,14 @@ from dagger import dag
 from pipelines.toolchains import versions
 from pipelines.toolchains.fetching import AGAIN, fetching
 
+# What stands in a lock is everything: resolving it again could only find a release that came later.
 _PIP = [
     AGAIN,
     "pip",
     "install",
     "--quiet",
     "--no-compile",
+    "--no-deps",
     "--only-binary=:all:",
     "--require-hashes",
 ]
