@@ -119,12 +119,10 @@ class Release:
 
     def _ending(self) -> str:
         """Name what was published, and where it runs if it was delivered."""
-        published = {name: task.outcome for name, task in self._published.items() if task.outcome}
-        width = max(map(len, published), default=0)
-        where = f"{self._environment.name} runs this at {self._environment.url}"
-        first = where if self._delivered else f"In {self._environment.registry} now:"
-        images = (f"  {name:<{width}}  {image}" for name, image in published.items())
-        return "\n".join([first, *images])
+        if self._delivered:
+            return f"{self._environment.name} runs this at {self._environment.url}"
+        images = (f"  {task.outcome}" for task in self._published.values())
+        return "\n".join([f"{self._environment.registry} has this now:", *images])
 
 
 def short(reference: str) -> str:

@@ -74,12 +74,12 @@ async def scan_image(
         reason = knowledge.missing.splitlines()[0] if knowledge.missing else "no database"
         remark = f"vulnerabilities were NOT looked for: {reason}"
         return replace(judged, status=Status.NOT_MADE, note=_NO_SECRETS, remark=remark)
-    return replace(judged, note=_CLEAN, remark=f"looked for {describe(knowledge.database)}")
+    return replace(judged, note=_CLEAN, remark=f"vulnerabilities {describe(knowledge.database)}")
 
 
 def describe(database: trivy.Database) -> str:
     """Say what a database is, of which day, and what it cannot see."""
-    told = f"by {database.source} of {database.date}"
+    told = f"known from {database.source} of {database.date}"
     return f"{told}, blind to {database.blind}" if database.blind else told
 
 
