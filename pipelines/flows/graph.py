@@ -38,6 +38,9 @@ class State(Enum):
     CANCELLED = "cancelled"
 
 
+_ENDED = {State.DONE, State.FAILED, State.SKIPPED}
+
+
 class GraphError(RuntimeError):
     """The graph was built or read wrongly; a defect of the flow, not of what it runs."""
 
@@ -122,26 +125,36 @@ class Graph:
 
         At most `at_once` run at the same time; of those that could, the ones added first go first.
         """
-        ended = {task: anyio.Event() for task in self._tasks}
-        slots = anyio.CapacityLimiter(at_once)
+        waiting = list(self._tasks)
+        running = 0
+
+        def start_ready() -> None:
+            nonlocal running
+            for task in tuple(waiting):
+                if not all(need.state in _ENDED for need in task.needs):
+                    continue
+                blocker = next((need for need in task.needs if need.state is not State.DONE), None)
+                if blocker is not None:
+                    task.state, task.because = State.SKIPPED, blocker.because or blocker
+                elif running < at_once:
+                    running += 1
+                    group.start_soon(follow, task, name=task.name)
+                else:
+                    continue
+                waiting.remove(task)
 
         async def follow(task: Task[Any]) -> None:
-            for needed in task.needs:
-                await ended[needed].wait()
-            blocker = next((need for need in task.needs if need.state is not State.DONE), None)
-            if blocker is not None:
-                task.state, task.because = State.SKIPPED, blocker.because or blocker
-            else:
-                async with slots:
-                    await task.perform()
-            ended[task].set()
+            nonlocal running
+            await task.perform()
+            running -= 1
             stops = task.fatal or on_failure is OnFailure.STOP
             if task.state is State.FAILED and stops:
                 group.cancel_scope.cancel()
+            else:
+                start_ready()
 
         async with anyio.create_task_group() as group:
-            for task in self._tasks:
-                group.start_soon(follow, task, name=task.name)
+            start_ready()
         for task in self._tasks:
             if task.state is State.WAITING:
                 task.state = State.CANCELLED

@@ -185,3 +185,129 @@ async def test_a_result_that_is_not_there_is_a_defect() -> None:
         graph.task("nothing", nothing)
     with pytest.raises(GraphError, match="another graph"):
         Graph().task("other", nothing, needs=[task])
+
+
+@given(SHAPES, st.integers(1, 4))
+@settings(max_examples=200, deadline=None)
+def test_never_more_run_at_once_than_is_allowed(
+    shape: list[tuple[set[int], bool]], at_once: int
+) -> None:
+    log: list[tuple[str, int]] = []
+    graph, _ = build(shape, log)
+
+    async def run() -> None:
+        await graph.run(at_once=at_once)
+
+    anyio.run(run)
+    running = most = 0
+    for event, _ in log:
+        running += 1 if event == "start" else -1
+        most = max(most, running)
+    assert most <= at_once
+
+
+async def test_the_allowed_number_is_used() -> None:
+    graph = Graph()
+    meeting = [anyio.Event() for _ in range(3)]
+
+    async def meet(number: int) -> None:
+        meeting[number].set()
+        for each in meeting:
+            await each.wait()
+
+    for number in range(3):
+        graph.task(str(number), lambda number=number: meet(number))  # type: ignore[misc]
+    with anyio.fail_after(5):
+        await graph.run(at_once=3)
+    assert not graph.failed()
+
+
+@given(SHAPES)
+@settings(max_examples=200, deadline=None)
+def test_of_those_that_could_run_the_one_added_first_does(
+    shape: list[tuple[set[int], bool]],
+) -> None:
+    """One at a time, so that whatever is ready at a start has been waiting for it."""
+    passed_over: list[tuple[str, str]] = []
+    graph = Graph()
+    tasks: list[Task[None]] = []
+
+    def ready(task: Task[None]) -> bool:
+        ended = (State.DONE, State.FAILED, State.SKIPPED)
+        return task.state is State.WAITING and all(need.state in ended for need in task.needs)
+
+    def step(number: int, fails: bool) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            earlier = tasks[:number]
+            passed_over.extend((each.name, tasks[number].name) for each in earlier if ready(each))
+            await anyio.lowlevel.checkpoint()
+            if fails:
+                raise ValueError(number)
+
+        return run
+
+    for number, (needs, fails) in enumerate(shape):
+        wanted = [tasks[each] for each in sorted(needs) if each < number]
+        tasks.append(graph.task(f"t{number}", step(number, fails), needs=wanted))
+
+    async def run() -> None:
+        await graph.run(at_once=1)
+
+    anyio.run(run)
+    assert passed_over == []
+
+
+async def test_who_needs_more_does_not_lose_its_turn() -> None:
+    graph = Graph()
+    begun: list[str] = []
+
+    def step(name: str, seconds: float = 0.0) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            begun.append(name)
+            await anyio.sleep(seconds)
+
+        return run
+
+    first = graph.task("first", step("first"))
+    slow = graph.task("slow", step("slow", 0.02))
+    graph.task("both", step("both"), needs=[first, slow])
+    graph.task("one", step("one"), needs=[slow])
+    graph.task("free", step("free", 0.05))
+    await graph.run(at_once=2)
+    assert begun == ["first", "slow", "free", "both", "one"]
+
+
+async def test_stopping_never_starts_what_waits_for_its_turn() -> None:
+    graph = Graph()
+    begun: list[str] = []
+
+    async def fail() -> None:
+        raise OSError("disk")
+
+    async def begin() -> None:
+        begun.append("begun")
+
+    failing = graph.task("fail", fail)
+    queued = graph.task("queued", begin)
+    dependent = graph.task("dependent", begin, needs=[queued])
+    with anyio.fail_after(5):
+        await graph.run(OnFailure.STOP, at_once=1)
+    assert begun == []
+    assert (queued.state, dependent.state) == (State.CANCELLED, State.CANCELLED)
+    assert graph.failed() == [failing]
+
+
+async def test_an_outcome_is_none_unless_the_task_is_done() -> None:
+    graph = Graph()
+
+    async def two() -> int:
+        return 2
+
+    async def fail() -> int:
+        raise OSError("disk")
+
+    made, failed = graph.task("two", two), graph.task("fail", fail)
+    skipped = graph.task("after", two, needs=[failed])
+    before = made.outcome
+    await graph.run()
+    assert [before, made.outcome, failed.outcome, skipped.outcome] == [None, 2, None, None]
