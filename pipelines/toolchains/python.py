@@ -56,6 +56,7 @@ def runtime_root(locks: dagger.Directory) -> dagger.Directory:
     lists them. Both would make the result depend on the container it was made in.
     """
     target = f"/root-fs/{_PACKAGES}"
-    tidy = f"rm -rf {target}/bin {target}/*.dist-info/RECORD {target}/*.dist-info/direct_url.json"
+    gone = f"{target}/bin {target}/*.dist-info/RECORD {target}/*.dist-info/direct_url.json"
+    tidy = f"mkdir -p {target} && rm -rf {gone}"
     installed = install(base(IMAGE_PLATFORM), locks, ["requirements.txt"], f"--target={target}")
     return installed.with_exec(["sh", "-c", tidy]).directory("/root-fs")
