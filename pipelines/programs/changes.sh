@@ -11,5 +11,6 @@ shift
 git config --global --add safe.directory '*'
 git cat-file -e "$revision^{tree}" 2> /dev/null || exit 3
 git read-tree "$revision"
-git diff-files --name-only --no-renames -- "$@"
+# Not diff-files: it goes by times, which every checkout and every engine gives anew.
+git diff --name-only --no-renames --no-ext-diff -- "$@"
 git ls-files --others --exclude-standard -- "$@"

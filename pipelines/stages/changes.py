@@ -8,7 +8,8 @@ from pipelines.model import Service, StageFailure
 from pipelines.stages.commit import in_repository
 from pipelines.toolchains.run import run
 
-_ENVIRONMENTS = "manifests/environments"
+_SHARED = ("manifests/components", "manifests/environments")
+"""What belongs to no service alone."""
 _NO_SUCH_REVISION = 3
 
 
@@ -32,12 +33,12 @@ async def changed_services(
 ) -> list[Service]:
     """Give the services whose folder or manifests differ; raise UnknownRevisionError.
 
-    A change of an environment is a change of every service in it.
+    A change of an environment, or of what environments share, is a change of every service.
     """
     chosen = tuple(services)
     paths = [path for each in chosen for path in (each.path, each.manifests)]
-    asked = in_repository(builder, git, source, [*paths, _ENVIRONMENTS])
-    ran = await run(asked, ["/programs/changes.sh", revision, *paths, _ENVIRONMENTS])
+    asked = in_repository(builder, git, source, [*paths, *_SHARED])
+    ran = await run(asked, ["/programs/changes.sh", revision, *paths, *_SHARED])
     if ran.exit_code == _NO_SUCH_REVISION:
         raise UnknownRevisionError(revision)
     if ran.exit_code != 0:
@@ -47,8 +48,9 @@ async def changed_services(
 
 def affected(services: Iterable[Service], changed: Iterable[str]) -> list[Service]:
     """Give the services that changed files belong to."""
-    paths = tuple(changed)
-    if any(path.startswith(f"{_ENVIRONMENTS}/") for path in paths):
+    # Git puts names that are not plain into quotation marks.
+    paths = tuple(path.strip('"') for path in changed)
+    if any(path.startswith(f"{folder}/") for folder in _SHARED for path in paths):
         return list(services)
     return [
         service

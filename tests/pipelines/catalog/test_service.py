@@ -38,8 +38,7 @@ def test_every_key_becomes_a_value() -> None:
 
 
 def test_what_may_be_left_out_has_a_default() -> None:
-    optional = ("exclude", "healthcheck", "environment")
-    shop = service(**{f"image__{key}": None for key in optional})
+    shop = service(image__exclude=None, image__healthcheck=None, image__environment=None)
     assert (shop.coverage, shop.strategy, shop.dependencies) == (100, Strategy.ROLLING, ())
     assert (shop.image.exclude, shop.image.healthcheck, shop.image.environment) == ((), (), ())
     assert shop.image.stop_signal == "SIGTERM"
