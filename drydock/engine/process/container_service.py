@@ -40,6 +40,7 @@ STOP_SECONDS = 10.0
 # A service that takes longer than this to listen does not come up any more.
 READY_SECONDS = 600.0
 _PROBE_SECONDS = (0.01, 0.5)  # first and longest pause between two probes
+_HEALTH_SECONDS = (0.1, 1.0)  # the same for health checks, which cost a process each
 _JOURNAL_BYTES = 16 * 1024 * 1024
 
 
@@ -224,10 +225,14 @@ async def _listens(running: ContainerService, port: int) -> None:
 
 
 async def _pass(process: Process, check: HealthCheck) -> None:
-    """Return when a health check passes once."""
+    """Return when a health check passes once.
+
+    Its interval is meant for the time after the start; until then somebody waits, so checks come closer together.
+    """
     args = ("/bin/sh", "-c", *check.args) if check.shell else check.args
     nanoseconds = 1_000_000_000
-    pause = (check.start_interval or check.interval) / nanoseconds or 1.0
+    pause, longest = _HEALTH_SECONDS
+    longest = min(longest, (check.start_interval or check.interval) / nanoseconds or longest)
     limit = check.timeout / nanoseconds or 30.0
     while True:
         try:
@@ -238,4 +243,5 @@ async def _pass(process: Process, check: HealthCheck) -> None:
             code = 1
         if code == 0:
             return
-        await asyncio.sleep(pause)
+        await asyncio.sleep(min(pause, longest))
+        pause *= 1.5

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from drydock.engine.types.service import Service
 
 pytestmark = pytest.mark.root
 
+QUIET: dict[str, Any] = {"stdout": lambda _: None, "stderr": lambda _: None}
 ANSWERING = "while true; do echo from service | nc -l -p 8000; done"
 
 
@@ -99,12 +101,15 @@ async def test_a_binding_s_failure_names_service_and_alias(box: Container, shell
 
 
 async def test_a_health_check_is_waited_for(box: Container, services: SessionServices) -> None:
-    check = HealthCheck(("test -e /tmp/ready",), shell=True, interval=50_000_000)
+    """It passes soon after the service is ready, however seldom it is meant to run later."""
+    check = HealthCheck(("test -e /tmp/ready",), shell=True, interval=30_000_000_000)
     config = dataclasses.replace(box.config, health_check=check)
     line = "sleep 0.3; echo > /tmp/ready; sleep 60"
     source = ContainerSource(box.configured(config), Command(("sh", "-c", line)))
-    running = await services.start(Service(source))
+    async with asyncio.timeout(10):
+        running = await services.start(Service(source))
     assert not running.ended
+    assert (await running.process.exec(("cat", "/tmp/ready"), **QUIET)) == 0
 
 
 async def test_a_stopped_service_starts_anew(box: Container, services: SessionServices) -> None:
