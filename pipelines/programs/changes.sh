@@ -5,7 +5,7 @@
 # such revision (or is none).
 set -eu
 
-export GIT_INDEX_FILE=/tmp/index
+export GIT_INDEX_FILE="${GIT_INDEX_FILE:-/tmp/index}"
 revision=$1
 shift
 git config --global --add safe.directory '*'

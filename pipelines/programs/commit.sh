@@ -7,7 +7,7 @@
 # when nothing did.
 set -eu
 
-export GIT_INDEX_FILE=/tmp/index
+export GIT_INDEX_FILE="${GIT_INDEX_FILE:-/tmp/index}"
 git config --global --add safe.directory '*'
 # Borrowed objects (a clone with --shared or --reference) lie elsewhere and are no more here than the commit.
 if ! git cat-file -e 'HEAD^{tree}' 2> /dev/null; then

@@ -59,21 +59,17 @@ class WorkTree:
         if (self.root / ".git").exists():
             left_out = shutil.ignore_patterns("config", "index", "hooks", "logs")
             shutil.copytree(self.root / ".git", objects, ignore=left_out)
-        index = Path("/tmp/index")
-        index.unlink(missing_ok=True)
-        try:
-            return subprocess.run(
-                ["sh", PROGRAMS / program, *args],
-                cwd=self.root,
-                env={
-                    "PATH": os.environ["PATH"],
-                    "HOME": str(self.root.parent),
-                    "GIT_DIR": str(objects),
-                    "GIT_WORK_TREE": str(self.root),
-                },
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        finally:
-            index.unlink(missing_ok=True)
+        return subprocess.run(
+            ["sh", str(PROGRAMS / program), *args],
+            cwd=self.root,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.root.parent),
+                "GIT_DIR": str(objects),
+                "GIT_WORK_TREE": str(self.root),
+                "GIT_INDEX_FILE": str(self.root.with_name("index")),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
