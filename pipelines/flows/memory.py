@@ -10,15 +10,14 @@ import anyio
 import dagger
 
 from pipelines.flows.board import Board
-from pipelines.flows.graph import OnFailure, Task
-from pipelines.flows.keys import Input, keys_of
-from pipelines.model import StageResult, Status
+from pipelines.flows.graph import OnFailure, State, Task, first_cause
+from pipelines.flows.keys import Input, keys_of, own_files
+from pipelines.model import StageFailure, StageResult
 from pipelines.toolchains import ledger
 from pipelines.toolchains.ledger import Entry
 from pipelines.toolchains.run import explain
 
 _LOG = logging.getLogger(__name__)
-_KEPT = {Status.PASSED, Status.FAILED, Status.NOT_MADE}
 
 
 async def run(board: Board, on_failure: OnFailure, *, fresh: bool) -> list[StageResult]:
@@ -27,22 +26,26 @@ async def run(board: Board, on_failure: OnFailure, *, fresh: bool) -> list[Stage
     known: dict[str, Entry] = {}
 
     async def look() -> None:
-        keys.update(await keys_of(_inputs(board)))
-        known.update(await _recall())
+        try:
+            keys.update(await keys_of(_inputs(board), own_files()))
+        except* dagger.QueryError as errors:
+            _LOG.warning("what stages read could not be digested: %s", explain(first_cause(errors)))
+        else:
+            known.update(await _recall())
 
     async with anyio.create_task_group() as group:
         group.start_soon(look)
         await board.run(on_failure)
     results, learned = [], []
     for task, result in board.results().items():
-        key = keys.get(task, "")
+        key = keys.get(task, "") if _answered(task) else ""
         before = known.get(key)
         if before is not None and before.status == result.status and not fresh:
             saved = max(0.0, before.seconds - result.seconds)
             results.append(replace(result, since=before.time, saved=saved))
             continue
         results.append(result)
-        if key and result.status in _KEPT:
+        if key:
             learned.append(_entry(key, result))
     await _remember(learned)
     return results
@@ -50,13 +53,18 @@ async def run(board: Board, on_failure: OnFailure, *, fresh: bool) -> list[Stage
 
 async def known_stages(board: Board) -> Mapping[Task[Any], Entry]:
     """Tell what earlier runs found out for the very inputs that the stages have now."""
-    keys = await keys_of(_inputs(board))
+    keys = await keys_of(_inputs(board), own_files())
     known = await _recall()
     return {task: known[key] for task, key in keys.items() if key in known}
 
 
 def _inputs(board: Board) -> dict[Task[Any], tuple[Input, ...]]:
     return {entry.task: entry.inputs for entry in board.entries if entry.inputs is not None}
+
+
+def _answered(task: Task[Any]) -> bool:
+    """Whether a stage's tool gave an answer; an error of the engine is none, however often it comes."""
+    return task.state is State.DONE or isinstance(task.error, StageFailure)
 
 
 def _entry(key: str, result: StageResult) -> Entry:

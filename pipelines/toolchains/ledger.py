@@ -35,8 +35,16 @@ async def recall() -> dict[str, Entry]:
     # By way of a file: what a command writes to its standard output is shown to people.
     command = ["python3", _PROGRAM, "copy", _FILE, _COPY]
     told = await _ledger().with_exec(command).file(_COPY).contents()
-    entries = (Entry(**json.loads(line)) for line in told.splitlines())
-    return {entry.key: entry for entry in entries}
+    entries = (read_entry(line) for line in told.splitlines())
+    return {entry.key: entry for entry in entries if entry is not None}
+
+
+def read_entry(line: str) -> Entry | None:
+    """Read one line; None when another version of the pipelines wrote it in another form."""
+    try:
+        return Entry(**json.loads(line))
+    except (ValueError, TypeError):
+        return None
 
 
 async def remember(entries: Iterable[Entry]) -> None:

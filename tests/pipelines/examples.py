@@ -1,5 +1,7 @@
 """Services and environments that tests talk about, as texts of their own: none of the repository's is depended on."""
 
+from dataclasses import dataclass
+
 import yaml
 
 from pipelines.catalog import Catalog
@@ -36,6 +38,17 @@ services: [shop]
 registry: localhost:5000
 url: http://127.0.0.1:8080
 """
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """Files whose digest is their text; in an engine they would be a directory."""
+
+    text: str
+
+    async def digest(self) -> str:
+        """Give the text."""
+        return f"sha256:{self.text}"
 
 
 def changed(text: str, **changes: object) -> str:
