@@ -5,7 +5,7 @@ Usage: censor.py REPORT OUT [COVERAGE]
 Trivy hides a secret where it found it, and shows it elsewhere: the lines around it, the line that a misconfiguration is in, the
 variables and the history of an image. So only where something was found goes on, not the text that it was found in.
 COVERAGE is what advisories/database.py writes; a package that it does not name was not looked for, which Trivy takes for clean.
-Ends with 2 then, and says which.
+Ends with 3 then, and says which.
 """
 
 import json
@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import Any
 
 HIDDEN = "(not shown)"
+NOT_COVERED = 3
 _IMAGE_FACTS = ("architecture", "os", "created", "rootfs")
 
 
 def censor(report: dict[str, Any]) -> None:
-    """Remove from a report what may hold a secret."""
+    """Remove from a report what may hold a secret, and order it: Trivy's own order changes from run to run."""
     metadata = report.get("Metadata", {})
     if "ImageConfig" in metadata:
         config = metadata["ImageConfig"]
         metadata["ImageConfig"] = {key: config[key] for key in _IMAGE_FACTS if key in config}
+    report.get("Results", []).sort(key=lambda result: (result.get("Class", ""), result["Target"]))
     for result in report.get("Results", []):
         result.pop("Packages", None)
+        result.get("Secrets", []).sort(key=lambda secret: (secret["StartLine"], secret["RuleID"]))
         for secret in result.get("Secrets", []):
             secret["Match"] = HIDDEN
             _hide_lines(secret)
@@ -59,15 +62,15 @@ def not_covered(report: dict[str, Any], coverage: dict[str, Any]) -> Iterator[st
     platform = coverage["platform"]
     if found != platform:
         yield (
-            f"The image is of {found}, the database of {platform}: nothing was looked for in its"
-            " packages. Scan it where Trivy's own database can be reached."
+            f"Vulnerabilities NOT looked for: the image is of {found}, the database of {platform}."
+            " Scan it where Trivy's own database can be reached."
         )
         return
     missing = sorted(sources - {*coverage["sources"], *coverage["unknown"]})
     if missing:
         yield (
-            f"The database was made without {', '.join(missing)}: nothing was looked for there."
-            " It has to be made for the packages of this image."
+            f"Vulnerabilities NOT looked for in {', '.join(missing)}: the database was made without"
+            " them. It has to be made for the packages of this image."
         )
 
 
@@ -84,8 +87,8 @@ def main(arguments: list[str]) -> int:
     censor(report)
     target.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for problem in problems:
-        sys.stderr.write(problem + "\n")
-    return 2 if problems else 0
+        sys.stdout.write(problem + "\n")
+    return NOT_COVERED if problems else 0
 
 
 if __name__ == "__main__":

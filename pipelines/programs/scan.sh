@@ -9,7 +9,7 @@
 # Trivy looks once; OUT/NAME.json is what it found, without the text that it found it in, and the table on standard output and
 # OUT/NAME.sarif are made of that. CACHE holds the database; one made of Debian's archive knows no severities, so each
 # of its findings counts. EXCEPTIONS is an ignore file in Trivy's YAML form. Ends with 0 when nothing grave was found, with 1 when
-# something was, and with 2 when Trivy could not look.
+# something was, with 2 when Trivy could not look, and with 3 when nothing was found but the database knows nothing of the image.
 set -eu
 
 mode=$1 target=$2 name=$3 cache=$4 out=$5 exceptions=${6:-/dev/null}
@@ -60,7 +60,10 @@ case $code in
 esac
 # What it could not read of a target it tells by the way, and finds nothing in it.
 sed -n 's/^[^\t]*\tERROR\t/not looked at: /p' "$scratch/log"
-python3 "$programs/censor.py" "$scratch/found.json" "$out/$name.json" ${covers:+"$covers"} || exit 2
+covered=0
+python3 "$programs/censor.py" "$scratch/found.json" "$out/$name.json" ${covers:+"$covers"} || covered=$?
+case $covered in 0 | 3) ;; *) exit 2 ;; esac
 trivy convert --quiet --format table --severity "$severities" "$out/$name.json"
 trivy convert --quiet --format sarif --output "$out/$name.sarif" "$out/$name.json"
 [ "$code" -eq 0 ] || exit 1
+exit "$covered"

@@ -15,7 +15,9 @@ from pipelines.toolchains.run import Ran, explain, run
 CACHE = "/trivy"
 TRIVY = "trivy"
 ARCHIVE = "debian-archive"
-_ADVISORIES = (
+NOT_COVERED = 3
+"""The exit code of a scan that found nothing where it could look, and could not look everywhere."""
+ADVISORIES = (
     "__init__.py",
     "__main__.py",
     "archive.py",
@@ -29,10 +31,9 @@ _ADVISORIES = (
 _BLIND = "language packages, vulnerabilities that Debian has not fixed or not named, severities"
 _ALWAYS_INSTALLED = "base-files"
 """Every image has it: it names the release, which is what Trivy goes by."""
-_DOWNLOAD_SECONDS = 180
+_REGISTRIES = ("mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2")
 _MAKE_SECONDS = 900
 _HOURS = 6
-_DOWNLOAD = ["trivy", "--quiet", "image", "--download-db-only", f"--cache-dir={CACHE}"]
 _EXCEPTIONS = "/exceptions.yaml"
 """Trivy reads an ignore file as YAML by its name."""
 _REPORTS = "/reports"
@@ -54,7 +55,11 @@ class Database:
 
 @dataclass(frozen=True)
 class Scanned:
-    """A scan that ended: exit code 0 is clean, 1 has findings, 2 could not look; NAME.json and NAME.sarif in `reports`."""
+    """A scan that ended; NAME.json and NAME.sarif in `reports`.
+
+    Exit code 0 is clean, 1 has findings, 2 could not look, and `NOT_COVERED` has no findings, but the
+    database of Debian's archive knows nothing of the image (another system) or of some packages.
+    """
 
     ran: Ran
     reports: dagger.Directory
@@ -70,6 +75,7 @@ def scanner() -> dagger.Container:
         .with_env_variable("TRIVY_NO_PROGRESS", "true")
         .with_new_file("/programs/scan.sh", program("scan.sh"), permissions=0o755)
         .with_new_file("/programs/censor.py", program("censor.py"))
+        .with_new_file("/programs/fetch_database.py", program("fetch_database.py"))
         .with_directory(_REPORTS, dag.directory())
     )
 
@@ -103,14 +109,14 @@ async def _downloaded(fresh: str) -> Database:
     """Fetch Trivy's own database.
 
     The answer holds for a quarter of a day, which is how often a new database comes out. One that could
-    not be reached is asked for again then too, not with every run: silence costs its whole time-out.
+    not be reached is asked for again then too, not with every run: silence costs its time-outs.
     """
     quarter = datetime.datetime.now(datetime.UTC).hour // _HOURS
     asked = scanner().with_env_variable("DATABASE_OF", fresh or f"{today()}.{quarter}")
-    ran = await run(asked, _DOWNLOAD, seconds=_DOWNLOAD_SECONDS)
+    ran = await run(asked, ["python3", "/programs/fetch_database.py", CACHE, *_REGISTRIES])
     if ran.exit_code != 0:
-        cause = shorten(ran.output) or f"exit code {ran.exit_code}"
-        raise NoDatabaseError(f"Trivy's database: {cause}")
+        causes = "; ".join(ran.output.strip().splitlines()) or f"exit code {ran.exit_code}"
+        raise NoDatabaseError(f"Trivy's database: {causes}")
     directory = ran.container.directory(CACHE)
     metadata = json.loads(await directory.file("db/metadata.json").contents())
     return Database(TRIVY, metadata["UpdatedAt"][: len("2026-01-31")], "", directory)
@@ -123,7 +129,7 @@ async def _of_archive(
     command = ["timeout", "--kill-after=10", str(_MAKE_SECONDS)]
     command += ["env", "PYTHONPATH=/programs", "python3", "-m", "advisories", f"--out={CACHE}"]
     made = builder
-    for name in _ADVISORIES:
+    for name in ADVISORIES:
         made = made.with_new_file(f"/programs/advisories/{name}", program(f"advisories/{name}"))
     for number, root in enumerate(roots):
         lists = root.filter(include=["var/lib/dpkg/status", "var/lib/dpkg/status.d/**"])

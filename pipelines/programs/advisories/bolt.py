@@ -120,7 +120,7 @@ def _groups(elements: list[_Element]) -> list[list[_Element]]:
         groups[-1].append(element)
         size += element.size
     if len(groups) > 1 and len(groups[-1]) == 1 and groups[-1][0].below:
-        groups[-2] += groups.pop()
+        groups[-2:] = [groups[-2] + groups[-1]]
     return groups
 
 

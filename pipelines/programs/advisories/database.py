@@ -6,6 +6,7 @@ coverage.json      which sources were looked at; whoever scans must compare, Tri
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,7 +86,7 @@ def _buckets(knowledge: Knowledge) -> dict[bytes, bolt.Bucket]:
 
 
 def _description(source: str, name: str, fix: Fix) -> dict[str, object]:
-    title = fix.words.removeprefix(name).lstrip(" :,-") or name
+    title = re.sub(r'^\("(.*)"\)$', r"\1", fix.words.removeprefix(name).strip(" :,-")) or name
     return {
         "Title": title if len(title) <= _LONGEST_TITLE else title[:_LONGEST_TITLE] + "...",
         "Description": f"Debian's changelog of {source} {fix.version}: {fix.words}",
