@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drydock.cli import usage
-from drydock.cli.result import ResultError, apply_changes
+from drydock.cli.changes import SUMMARY, ResultError, apply_changes
 from drydock.cli.verb import Run, run_verb
 
 _FIELDS = {"check": "checks", "generate": "generators", "up": "services"}
@@ -46,8 +46,7 @@ def _generate(run: Run) -> str:
     run.load_module()
     if run.options.on("list"):
         return usage.listing(_rows(_ask(run, "generators", f"list {{ {_FACTS} }}"))) + "\n"
-    selection = "changes { id isEmpty addedPaths modifiedPaths removedPaths }"
-    changes = _ask(run, "generators", selection)["changes"]
+    changes = _ask(run, "generators", f"changes {{ {SUMMARY} }}")["changes"]
     apply_changes(run.connection, changes, run.options, run.notes.append, _root(run))
     return ""
 

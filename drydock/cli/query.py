@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from drydock.cli.changes import ResultError
 from drydock.cli.flags import UsageError
-from drydock.cli.result import ResultError
 from drydock.cli.verb import Run, run_verb
 
 

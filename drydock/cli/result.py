@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drydock.cli.chain import Chain
+from drydock.cli.changes import SUMMARY, ResultError, apply_changes
 from drydock.cli.connection import Connection
 from drydock.cli.options import Options
 from drydock.cli.typedefs import TypeRef
@@ -22,10 +23,6 @@ Note = Callable[[str], None]
 EVALUATED = {"Container", "Directory", "File"}
 EXPORTED = {"Container", "Directory", "File"}
 _DIGITS = 16
-
-
-class ResultError(Exception):
-    """The result cannot be shown, saved or applied."""
 
 
 def evaluate(chain: Chain, connection: Connection, options: Options, note: Note) -> str:
@@ -137,45 +134,7 @@ def _export(chain: Chain, connection: Connection, output: str, note: Note) -> st
 
 
 def _apply(chain: Chain, connection: Connection, options: Options, output: str, note: Note) -> str:
-    selection = "id isEmpty addedPaths modifiedPaths removedPaths"
-    data = connection.query(chain.query(connection.query, selection))
+    data = connection.query(chain.query(connection.query, SUMMARY))
     changes = _follow(data, [step.function.name for step in chain.steps])
     apply_changes(connection, changes, options, note, output or ".")
     return ""
-
-
-def apply_changes(
-    connection: Connection,
-    changes: dict[str, Any],
-    options: Options,
-    note: Note,
-    target: str = ".",
-) -> None:
-    """Write a changeset to the current directory, after asking unless `-y` says so."""
-    if changes["isEmpty"]:
-        note("no changes to apply")
-        return
-    if not options.on("auto-apply") and not _confirmed(changes):
-        return
-    path = os.fspath(Path(target).absolute())
-    connection.query(
-        "query($id: ID!, $path: String!) "
-        "{ node(id: $id) { ... on Changeset { export(path: $path) } } }",
-        {"id": changes["id"], "path": path},
-    )
-
-
-def _confirmed(changes: dict[str, Any]) -> bool:
-    """Show what would change and ask on the terminal."""
-    try:
-        terminal = Path("/dev/tty").open("r+", buffering=1)  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise ResultError(
-            f"huh: could not open a new TTY: open /dev/tty: {(error.strerror or '').lower()}"
-        ) from error
-    with terminal:
-        for sign, name in (("+", "addedPaths"), ("~", "modifiedPaths"), ("-", "removedPaths")):
-            terminal.writelines(f"{sign} {path}\n" for path in changes[name])
-        terminal.write("Apply changes? [y/N] ")
-        terminal.flush()
-        return terminal.readline().strip().lower() in {"y", "yes"}

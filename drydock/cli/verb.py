@@ -17,11 +17,11 @@ from typing import Any
 
 from drydock.cli.arguments import ArgumentError
 from drydock.cli.chain import CommandError, MissingArgumentError
+from drydock.cli.changes import ResultError
 from drydock.cli.connection import Connection, QueryError, RequestError
 from drydock.cli.flags import FlagSet, HelpRequested, UsageError
 from drydock.cli.options import Options, ProgressError
 from drydock.cli.progress import Plain, Reporter, Silent, Steps
-from drydock.cli.result import ResultError
 from drydock.cli.typedefs import Types
 
 _STREAM_LIMIT = 102_400

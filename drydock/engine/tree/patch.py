@@ -14,6 +14,7 @@ from .changes import Changes
 from .copy import copy_file
 
 _SECONDS = 300.0
+_NOTHING = "/dev/null"  # git's name for the side on which a file is not
 
 
 async def run_git(
@@ -57,9 +58,14 @@ async def diff_stats(changes: Changes, folder: Path) -> list[tuple[str, str, int
     while len(fields) > 1:
         added, removed, path = fields.pop(0).split("\t")
         old = None
-        if not path:  # a rename: two more fields
-            old, path = _bare(fields.pop(0)), fields.pop(0)
+        if not path:  # both names follow; a file that is on one side only has none on the other
+            old, path = fields.pop(0), fields.pop(0)
+            if path == _NOTHING:
+                old, path = None, old
+            elif old == _NOTHING:
+                old = None
         path = _bare(path)
+        old = None if old is None else _bare(old)
         if old is not None:
             kind = "RENAMED" if old != path else "MODIFIED"
         elif path in changes.added:

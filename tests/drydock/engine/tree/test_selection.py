@@ -13,6 +13,7 @@ from drydock.engine.errors import EngineError
 from drydock.engine.tree.changes import compare
 from drydock.engine.tree.copy import copy_entries
 from drydock.engine.tree.digest import digest_entries
+from drydock.engine.tree.patch import diff_stats
 from drydock.engine.tree.paths import clean, inside
 from drydock.engine.tree.patterns import BadPatternError, translate
 from drydock.engine.tree.remove import remove_matching
@@ -225,3 +226,25 @@ def test_replacing_needs_one_place_unless_told_which() -> None:
         replaced(b"a\nba")
     with pytest.raises(EngineError, match="not found"):
         replaced(b"bbb")
+
+
+async def test_diff_stats_tell_new_removed_and_renamed_files_apart(tmp_path: Path) -> None:
+    """A file that is on one side only is no rename of nothing."""
+    before, after, scratch = (tmp_path / name for name in ("before", "after", "scratch"))
+    for folder in (before, after, scratch):
+        folder.mkdir()
+    long = "".join(f"line {number}\n" for number in range(20))
+    (before / "gone.txt").write_text("one\ntwo\n")
+    (before / "old.txt").write_text(long)
+    (before / "same.txt").write_text("same\n")
+    (before / "changed.txt").write_text("one\n")
+    (after / "moved.txt").write_text(long)
+    (after / "same.txt").write_text("same\n")
+    (after / "changed.txt").write_text("uno\ndos\n")
+    (after / "fresh.txt").write_text("entirely new\n")
+    assert await diff_stats(compare(before, after), scratch) == [
+        ("changed.txt", "MODIFIED", 2, 1, None),
+        ("fresh.txt", "ADDED", 1, 0, None),
+        ("gone.txt", "REMOVED", 0, 2, None),
+        ("moved.txt", "RENAMED", 0, 0, "old.txt"),
+    ]
