@@ -19,7 +19,7 @@ from typing import TypeVar
 from drydock.cluster.controllers.meta import stamp
 from drydock.cluster.errors import Obj
 from drydock.cluster.kubelet.action import ActionError, perform
-from drydock.cluster.kubelet.environment import command_of, environment_of
+from drydock.cluster.kubelet.environment import command_of, environment_of, stop_signal_of
 from drydock.cluster.kubelet.logs import ContainerLog, ContainerLogs
 from drydock.cluster.kubelet.probe import Prober
 from drydock.cluster.kubelet.pulling import BackOff, PullError
@@ -55,6 +55,7 @@ class Container:
         self._room = room
         self._init = init
         self._running: Running | None = None
+        self._stop_signal = signal.SIGTERM
         self._stopping = asyncio.Event()
         self._back_off = BackOff()
 
@@ -103,7 +104,7 @@ class Container:
         self._room.changed()
 
     async def stop(self, grace: float) -> None:
-        """End the container: hook, SIGTERM, and SIGKILL after `grace` seconds in all."""
+        """End the container: hook, stop signal, and SIGKILL after `grace` seconds in all."""
         self._stopping.set()
         running = self._running
         if running is None:
@@ -194,6 +195,7 @@ class Container:
     async def _live(self, image: Image) -> int:
         room = self._room
         self.status.image_id = image.reference
+        self._stop_signal = stop_signal_of(image.config)
         async with room.runtime.snapshots.edit(image.snapshot) as edit:
             spec, message = await self._spec(image, edit.path)
             output = self.logs.begin()
@@ -241,7 +243,7 @@ class Container:
                 await self._event(
                     "Warning", "FailedPostStartHook", f"PostStartHook failed: {error}"
                 )
-                await running.stop(self._room.grace())
+                await running.stop(self._room.grace(), self._stop_signal)
                 return
         await Prober(self.spec, self, self).run()
 
@@ -296,7 +298,7 @@ class Container:
             except ActionError as error:
                 await self._event("Warning", "FailedPreStopHook", f"PreStopHook failed: {error}")
         left = grace - (time.monotonic() - start)
-        await running.stop(max(left, 2.0 if grace > 0 else 0.0), signal.SIGTERM)
+        await running.stop(max(left, 2.0 if grace > 0 else 0.0), self._stop_signal)
 
     async def _unless_ended(self, running: Running, work: Awaitable[None]) -> None:
         """Do a hook's work, but no longer than the container lives."""

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from signal import Signals
 
 from drydock.cluster.controllers.meta import annotations_of, key_of, labels_of
 from drydock.cluster.errors import Obj
@@ -43,6 +44,17 @@ def command_of(
         return tuple(expand(word, environment) for word in words)
     given = [expand(word, environment) for word in args] if args else list(image.cmd)
     return (*image.entrypoint, *given)
+
+
+def stop_signal_of(image: ImageConfig) -> Signals:
+    """Return the signal that asks the program to end: the image's own, `SIGQUIT`, `QUIT` or `3`, else SIGTERM."""
+    text = image.stop_signal.upper()
+    try:
+        if text.isdecimal():
+            return Signals(int(text))
+        return Signals[text if text.startswith("SIG") else f"SIG{text}"]
+    except (KeyError, ValueError):
+        return Signals.SIGTERM
 
 
 async def environment_of(

@@ -1,4 +1,4 @@
-"""Ingress rules, Service rules and names."""
+"""Service rules and names."""
 
 from __future__ import annotations
 
@@ -10,72 +10,6 @@ import pytest
 from drydock.cluster.controllers.endpoints import ready_endpoints
 from drydock.cluster.names import Found, NameServer, question
 from drydock.cluster.proxy import dnat, ruleset
-from drydock.cluster.routing import Routes
-
-
-def ingress(*rules: tuple[str, str, str, str], default: str = "", name: str = "i") -> dict:
-    def backend(service: str) -> dict:
-        return {"service": {"name": service, "port": {"number": 80}}}
-
-    spec: dict = {
-        "rules": [
-            {
-                "host": host,
-                "http": {"paths": [{"path": path, "pathType": kind, "backend": backend(service)}]},
-            }
-            for host, path, kind, service in rules
-        ]
-    }
-    if default:
-        spec["defaultBackend"] = backend(default)
-    meta = {"name": name, "namespace": "shop", "creationTimestamp": "2026-11-22T10:00:00Z"}
-    return {"metadata": meta, "spec": spec}
-
-
-RULES = Routes(
-    [
-        ingress(
-            ("shop.local", "/", "Prefix", "web"),
-            ("shop.local", "/api", "Prefix", "api"),
-            ("shop.local", "/api/v2/", "Prefix", "two"),
-            ("shop.local", "/api/health", "Exact", "health"),
-            ("*.shop.local", "/", "ImplementationSpecific", "any"),
-            ("", "/open", "Prefix", "open"),
-        )
-    ]
-)
-
-
-@pytest.mark.parametrize(
-    ("host", "path", "service"),
-    [
-        ("shop.local", "/", "web"),
-        ("SHOP.local:8080", "/index.html", "web"),
-        ("shop.local", "/api", "api"),
-        ("shop.local", "/api/x", "api"),
-        ("shop.local", "/apiary", "web"),
-        ("shop.local", "/api/v2", "two"),
-        ("shop.local", "/api/v2/x", "two"),
-        ("shop.local", "/api/health", "health"),
-        ("shop.local", "/api/health/x", "api"),
-        ("a.shop.local", "/x", "any"),
-        ("a.b.shop.local", "/x", None),
-        ("elsewhere", "/open/x", "open"),
-        ("elsewhere", "/x", None),
-        ("shop.local", "/open", "web"),
-    ],
-)
-def test_the_most_exact_rule_wins(host, path, service):
-    """Exact host before wildcard before none; exact path before the longest prefix."""
-    found = RULES.find(host, path)
-    assert (found.service if found else None) == service
-
-
-def test_a_default_backend_takes_the_rest():
-    """What no rule wants goes to it."""
-    routes = Routes([ingress(("a", "/", "Prefix", "a"), default="rest")])
-    assert routes.find("b", "/").service == "rest"
-    assert routes.find("a", "/").service == "a"
 
 
 def test_only_ready_endpoints_of_the_port_are_used():

@@ -13,6 +13,7 @@ from drydock.cluster.kubelet.environment import (
     expand,
     resource_of,
     service_variables,
+    stop_signal_of,
 )
 from drydock.cluster.kubelet.source import ConfigError, ConfigSource
 from drydock.runtime.image import ImageConfig
@@ -184,3 +185,12 @@ def test_services_are_named_in_variables():
     linked = service_variables("shop", services, links=True)
     assert linked["MY_DB_SERVICE_HOST"] == "10.96.0.7"
     assert not any(name.startswith(("BARE", "WEB")) for name in linked)
+
+
+@pytest.mark.parametrize(
+    ("named", "number"),
+    [("", 15), ("SIGQUIT", 3), ("quit", 3), ("10", 10), ("SIGNONE", 15), ("4096", 15)],
+)
+def test_the_stop_signal_is_the_images_own(named, number):
+    """By name or by number; what is no signal counts as none."""
+    assert stop_signal_of(ImageConfig(stop_signal=named)) == number

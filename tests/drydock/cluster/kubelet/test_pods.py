@@ -11,6 +11,7 @@ from drydock.cluster.controllers.meta import condition_of
 from drydock.cluster.kubelet import kubelet
 from drydock.cluster.kubelet.pod import Pod
 from drydock.cluster.node import NodeError
+from drydock.runtime.image import ImageConfig
 from tests.drydock.cluster.kubelet.conftest import Machine
 
 pytestmark = pytest.mark.root
@@ -134,6 +135,22 @@ async def test_a_stopping_pod_gets_its_hook_and_signal_in_turn(machine: Machine)
     assert container.status.exit_code == 0
     assert not folder.exists()
     assert "Killing: Stopping container a" in await machine.events("Pod")
+
+
+async def test_an_image_names_the_signal_that_ends_it(machine: Machine, busybox, registry: str):
+    """Such as nginx's SIGQUIT, which lets open requests finish."""
+    config = ImageConfig(env=("PATH=/bin",), cmd=("sh",), stop_signal="SIGQUIT")
+    images = machine.runtime.images
+    image = await images.push(
+        await images.assemble(config, busybox, mtime=0), f"{registry}/quits:1"
+    )
+    script = "trap 'exit 1' TERM; trap 'exit 7' QUIT; while true; do sleep 0.05; done"
+    await machine.create(machine.pod({**shell(script), "image": image}))
+    await machine.state(lambda one: one["ready"])
+    container = machine.kubelet._names["room", "p"].containers["a"]
+    await machine.delete("v1/Pod", "p")
+    await machine.gone()
+    assert container.status.exit_code == 7
 
 
 async def test_a_pod_that_ignores_the_signal_is_killed_after_its_grace(machine: Machine):
