@@ -45,18 +45,26 @@ class Shipped:
 
 
 @contextmanager
-def newcomer() -> Iterator[Shipped]:
-    """Ship from nothing but the booted machine; remove everything afterwards."""
+def stranger() -> Iterator[Workplace]:
+    """Make a machine that has only been booted: no state, no caches; remove it afterwards."""
     root = Path(tempfile.mkdtemp(prefix="shipyard-e2e-", dir="/var/tmp"))
-    place = Workplace.make(root)
-    repository = place.copy("repository")
     try:
-        first = place.run("make", "ship", cwd=repository)
-        assert first.code == 0, first.text[-6000:]
-        yield Shipped(place, repository, first)
+        yield Workplace.make(root)
     finally:
-        place.run("make", "stop", cwd=repository)
         shutil.rmtree(root)
+
+
+@contextmanager
+def newcomer() -> Iterator[Shipped]:
+    """Ship from nothing but the booted machine."""
+    with stranger() as place:
+        repository = place.copy("repository")
+        try:
+            first = place.run("make", "ship", cwd=repository)
+            assert first.code == 0, first.text[-6000:]
+            yield Shipped(place, repository, first)
+        finally:
+            place.run("make", "stop", cwd=repository)
 
 
 @pytest.fixture(scope="session")

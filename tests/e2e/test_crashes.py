@@ -13,6 +13,7 @@ from tests.e2e.conftest import Shipped
 
 pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(600)]
 PATIENCE_S = 20.0
+SHIP = ("call", "ship", "--env=local", "--only=backend")
 
 
 def processes_of(state_dir: Path) -> dict[int, str]:
@@ -69,24 +70,24 @@ def test_a_killed_ship_leaves_nothing_and_the_next_one_works(
 ) -> None:
     before = containers(shipped)
     copy = shipped.variant(f"killed-{after_s}")
-    app = copy / "services" / "backend" / "app.py"
+    app = copy / "services" / "backend" / "app" / "__init__.py"
     app.write_text(app.read_text() + f"# killed after {after_s} s\n")
-    process = shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
+    process = shipped.place.start(shipped.drydock, *SHIP, cwd=copy)
     time.sleep(after_s)
     process.signal(signal.SIGKILL)
     process.finish()
     wait_until(lambda: containers(shipped) <= before, "no container of the killed run is left")
     assert mounts(shipped.place.root / "state") == []
-    done = shipped.call("ship", "--env=local", cwd=copy)
+    done = shipped.call(*SHIP[1:], cwd=copy)
     assert done.code == 0, done.text
 
 
 def test_interrupting_says_so_and_leaves_nothing(shipped: Shipped) -> None:
     before = containers(shipped)
     copy = shipped.variant("interrupted")
-    app = copy / "services" / "backend" / "app.py"
+    app = copy / "services" / "backend" / "app" / "__init__.py"
     app.write_text(app.read_text() + "# interrupted\n")
-    process = shipped.place.start(shipped.drydock, "call", "ship", "--env=local", cwd=copy)
+    process = shipped.place.start(shipped.drydock, *SHIP, cwd=copy)
     time.sleep(3)
     process.signal(signal.SIGINT)
     done = process.finish(PATIENCE_S)

@@ -50,7 +50,7 @@ class Load:
 
 def edit(shipped: Shipped, mark: str) -> None:
     """Change one line of the service."""
-    app = shipped.repository / "services" / "backend" / "app.py"
+    app = shipped.repository / "services" / "backend" / "app" / "__init__.py"
     app.write_text(f"{app.read_text().rstrip()}\n# {mark}\n")
 
 
