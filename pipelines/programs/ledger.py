@@ -17,7 +17,8 @@ def read(path: Path) -> dict[str, str]:
     """Give the lines by key, oldest first; what is no such line is left out."""
     lines: dict[str, str] = {}
     if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        # A torn line is no text; it goes, the others stay.
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             take(lines, line)
     return lines
 
@@ -28,8 +29,9 @@ def take(lines: dict[str, str], line: str) -> None:
         key = json.loads(line)["key"]
     except (ValueError, KeyError, TypeError):
         return
-    lines.pop(key, None)
-    lines[key] = line.strip()
+    if isinstance(key, str):
+        lines.pop(key, None)
+        lines[key] = line.strip()
 
 
 def add(path: Path, new: str) -> None:
