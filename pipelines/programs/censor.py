@@ -5,7 +5,7 @@ Usage: censor.py REPORT OUT [COVERAGE]
 Trivy hides a secret where it found it, and shows it elsewhere: the lines around it, the line that a misconfiguration is in, the
 variables and the history of an image. So only where something was found goes on, not the text that it was found in.
 COVERAGE is what advisories/database.py writes; a package that it does not name was not looked for, which Trivy takes for clean.
-Ends with 3 then, and says which.
+Ends with 3 then, and says which; with 4 when the image names no distribution at all, of which no database could tell.
 """
 
 import json
@@ -16,6 +16,10 @@ from typing import Any
 
 HIDDEN = "(not shown)"
 NOT_COVERED = 3
+NO_DISTRIBUTION = 4
+_NAMELESS = (
+    "Vulnerabilities NOT looked for: the image names no distribution, so there are no packages to look up."
+)
 _IMAGE_FACTS = ("architecture", "os", "created", "rootfs")
 
 
@@ -24,7 +28,10 @@ def censor(report: dict[str, Any]) -> None:
     metadata = report.get("Metadata", {})
     if "ImageConfig" in metadata:
         config = metadata["ImageConfig"]
-        metadata["ImageConfig"] = {key: config[key] for key in _IMAGE_FACTS if key in config}
+        metadata["ImageConfig"] = {key: config[key] for key in _NAMELESS = (
+    "Vulnerabilities NOT looked for: the image names no distribution, so there are no packages to look up."
+)
+_IMAGE_FACTS if key in config}
     report.get("Results", []).sort(key=lambda result: (result.get("Class", ""), result["Target"]))
     for result in report.get("Results", []):
         result.pop("Packages", None)
@@ -51,8 +58,8 @@ def _hide_lines(finding: dict[str, Any]) -> None:
 
 def not_covered(report: dict[str, Any], coverage: dict[str, Any]) -> Iterator[str]:
     """Say in sentences what of the scanned image the database knows nothing about."""
-    system = report.get("Metadata", {}).get("OS", {})
-    found = f"{system.get('Family', 'unknown')} {system.get('Name', '').partition('.')[0]}".strip()
+    system = report["Metadata"]["OS"]
+    found = f"{system['Family']} {system['Name'].partition('.')[0]}"
     results = [each for each in report.get("Results", []) if each.get("Class") == "os-pkgs"]
     sources = {
         package.get("SrcName") or package["Name"]
@@ -78,17 +85,18 @@ def main(arguments: list[str]) -> int:
     """Censor one report; the original stays as it is."""
     source, target, *covers = map(Path, arguments)
     report = json.loads(source.read_bytes())
-    problems = [
-        problem
-        for path in covers
-        if path.is_file()
-        for problem in not_covered(report, json.loads(path.read_bytes()))
-    ]
+    code, problems = 0, []
+    for path in filter(Path.is_file, covers):
+        if "OS" in report.get("Metadata", {}):
+            problems += not_covered(report, json.loads(path.read_bytes()))
+            code = NOT_COVERED if problems else 0
+        else:
+            code, problems = NO_DISTRIBUTION, [_NAMELESS]
     censor(report)
     target.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for problem in problems:
         sys.stdout.write(problem + "\n")
-    return NOT_COVERED if problems else 0
+    return code
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ A registry that does not answer such questions leaves the audit *not made*; that
 
 from pipelines.model import Status
 from pipelines.stages.exceptions import VULNERABILITIES, read_exceptions
-from pipelines.stages.judge import Judged, judge
+from pipelines.stages.judge import Judged, judge, last_line
 from pipelines.stages.subject import Subject
 from pipelines.toolchains import audit, trivy
 from pipelines.toolchains.kinds import REPORTS
@@ -20,6 +20,5 @@ async def audit_dependencies(subject: Subject) -> Judged:
     ran = await audit.audit(service.kind, files, exceptions, subject.fresh)
     if ran.exit_code != _NOT_MADE:
         return judge([ran])
-    reason = next((line for line in reversed(ran.output.splitlines()) if line.strip()), "")
     kept = (ran.container.directory(REPORTS),)
-    return Judged(ran.output, kept, Status.NOT_MADE, remark=reason.strip())
+    return Judged(ran.output, kept, Status.NOT_MADE, remark=last_line(ran.output))

@@ -59,3 +59,8 @@ def judge(answers: Sequence[Ran], reports: Sequence[dagger.Directory] | None = N
     if code != 0:
         raise ToolFailure(code, output, kept)
     return Judged(output, kept)
+
+
+def last_line(output: str) -> str:
+    """Give the last line that says something."""
+    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")

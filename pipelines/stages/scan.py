@@ -11,12 +11,13 @@ import dagger
 from pipelines.model import Advisories, Service, Status
 from pipelines.stages.build import Built
 from pipelines.stages.exceptions import VULNERABILITIES, read_exceptions
-from pipelines.stages.judge import Judged, ToolFailure, judge
+from pipelines.stages.judge import Judged, ToolFailure, judge, last_line
 from pipelines.stages.subject import Subject
 from pipelines.toolchains import trivy
 
 _NAME = "scan"
 _UNSATISFIED = 1
+_PREFIX = "Vulnerabilities NOT looked for: "
 _NO_SECRETS = "no secrets"
 _CLEAN = "no known vulnerabilities, no secrets"
 
@@ -66,13 +67,17 @@ async def scan_image(
         exceptions=exceptions,
         fresh=subject.fresh,
     )
-    judged = judge([scanned.ran], [scanned.reports])
-    if not _suffices(knowledge.level, wanted):
+    output, reports = scanned.ran.output, (scanned.reports,)
+    nothing_told = scanned.ran.exit_code in (trivy.NOT_COVERED, trivy.NO_DISTRIBUTION)
+    judged = Judged(output.strip(), reports) if nothing_told else judge([scanned.ran], reports)
+    uncovered = scanned.ran.exit_code == trivy.NOT_COVERED
+    level = Advisories.OPTIONAL if uncovered else knowledge.level
+    if not _suffices(level, wanted):
         told = f"{judged.output}\n{_unsatisfied(knowledge, wanted)}"
         raise ToolFailure(_UNSATISFIED, told, judged.reports)
-    if knowledge.database is None:
-        reason = knowledge.missing.splitlines()[0] if knowledge.missing else "no database"
-        remark = f"vulnerabilities were NOT looked for: {reason}"
+    if nothing_told or knowledge.database is None:
+        told = last_line(output) if nothing_told else knowledge.missing
+        remark = f"vulnerabilities were NOT looked for: {told.removeprefix(_PREFIX)}"
         return replace(judged, status=Status.NOT_MADE, note=_NO_SECRETS, remark=remark)
     return replace(judged, note=_CLEAN, remark=f"vulnerabilities {describe(knowledge.database)}")
 

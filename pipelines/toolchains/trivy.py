@@ -17,6 +17,8 @@ TRIVY = "trivy"
 ARCHIVE = "debian-archive"
 NOT_COVERED = 3
 """The exit code of a scan that found nothing where it could look, and could not look everywhere."""
+NO_DISTRIBUTION = 4
+"""The exit code of a scan that found nothing in an image of which no database could tell, as it has no packages."""
 ADVISORIES = (
     "__init__.py",
     "__main__.py",
@@ -59,6 +61,7 @@ class Scanned:
 
     Exit code 0 is clean, 1 has findings, 2 could not look, and `NOT_COVERED` has no findings, but the
     database of Debian's archive knows nothing of the image (another system) or of some packages.
+    `NO_DISTRIBUTION` has none either, and no database could tell more.
     """
 
     ran: Ran
