@@ -17,9 +17,7 @@ from typing import Any
 HIDDEN = "(not shown)"
 NOT_COVERED = 3
 NO_DISTRIBUTION = 4
-_NAMELESS = (
-    "Vulnerabilities NOT looked for: the image names no distribution, so there are no packages to look up."
-)
+_NAMELESS = "Vulnerabilities NOT looked for: the image names no distribution, so there are no packages to look up."
 _IMAGE_FACTS = ("architecture", "os", "created", "rootfs")
 
 
@@ -28,10 +26,7 @@ def censor(report: dict[str, Any]) -> None:
     metadata = report.get("Metadata", {})
     if "ImageConfig" in metadata:
         config = metadata["ImageConfig"]
-        metadata["ImageConfig"] = {key: config[key] for key in _NAMELESS = (
-    "Vulnerabilities NOT looked for: the image names no distribution, so there are no packages to look up."
-)
-_IMAGE_FACTS if key in config}
+        metadata["ImageConfig"] = {key: config[key] for key in _IMAGE_FACTS if key in config}
     report.get("Results", []).sort(key=lambda result: (result.get("Class", ""), result["Target"]))
     for result in report.get("Results", []):
         result.pop("Packages", None)
