@@ -71,8 +71,8 @@ def not_covered(report: dict[str, Any], coverage: dict[str, Any]) -> Iterator[st
     missing = sorted(sources - {*coverage["sources"], *coverage["unknown"]})
     if missing:
         yield (
-            f"Vulnerabilities NOT looked for in {', '.join(missing)}: the database was made without"
-            " them. It has to be made for the packages of this image."
+            f"Vulnerabilities NOT looked for: the database was made without {', '.join(missing)}."
+            " It has to be made for the packages of this image."
         )
 
 
@@ -80,7 +80,8 @@ def main(arguments: list[str]) -> int:
     """Censor one report; the original stays as it is."""
     source, target, *covers = map(Path, arguments)
     report = json.loads(source.read_bytes())
-    code, problems = 0, []
+    code = 0
+    problems: list[str] = []
     for path in filter(Path.is_file, covers):
         if "OS" in report.get("Metadata", {}):
             problems += not_covered(report, json.loads(path.read_bytes()))
