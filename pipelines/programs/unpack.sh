@@ -2,7 +2,7 @@
 # Download Debian packages and unpack them into an empty root: unpack.sh ROOT PACKAGE[=VERSION]...
 #
 # No package's script runs, so the result is a function of the packages alone. What no program reads
-# is left out: documentation, translations, character set converters, test suites. Each package leaves
+# is left out: documentation, translations, character set converters, test suites, debuggers' libraries. Each package leaves
 # its metadata in var/lib/dpkg/status.d, which is how scanners learn what the image holds; they believe it
 # only where the release is named too, hence those files of base-files, and nothing else of it.
 #
@@ -11,9 +11,9 @@ set -eu
 
 root=$1 again=$(dirname "$0")/again.sh
 shift
-twice=$(for package; do echo "${package%%=*}"; done | sort | uniq -d)
+twice=$(for package; do echo "${package%%=*}"; done | sort | uniq -d | xargs)
 if [ -n "$twice" ]; then
-  echo "unpack.sh: named more than once: $(echo $twice); an image holds one version of a package" >&2
+  echo "unpack.sh: named more than once: $twice; an image holds one version of a package" >&2
   exit 2
 fi
 case " $*" in *" base-files "* | *" base-files" | *" base-files="*) ;; *) set -- base-files "$@" ;; esac
@@ -25,11 +25,12 @@ fetch() {
 }
 name_missing() {
   for package; do
-    name=${package%%=*} offered=$(apt-cache madison "${package%%=*}" | cut -d '|' -f 2 | tr -d ' ' | uniq)
+    name=${package%%=*}
+    offered=$(apt-cache madison "$name" | cut -d '|' -f 2 | tr -d ' ' | uniq)
     if [ -z "$offered" ]; then
       echo "unpack.sh: the archive has no package $name" >&2
     elif [ "$package" != "$name" ] && ! echo "$offered" | grep -Fqx -- "${package#*=}"; then
-      echo "unpack.sh: the archive does not have $name in version ${package#*=}; it has: $(echo $offered)." \
+      echo "unpack.sh: the archive does not have $name in version ${package#*=}; it has: $(echo "$offered" | xargs)." \
         "Name one of these in the service's image.packages, or none for the newest" >&2
     fi
   done
@@ -61,4 +62,9 @@ rm -rf "$root/usr/share/doc" "$root/usr/share/man" "$root/usr/share/locale" \
   "$root/usr/share/lintian" "$root/usr/share/bug" "$root/usr/share/menu" \
   "$root/usr/share/applications" "$root/usr/share/pixmaps" "$root/usr/share/binfmts" \
   "$root"/usr/lib/*/gconv "$root"/usr/lib/python3*/test "$root"/usr/lib/python3*/pydoc_data \
-  "$root"/usr/lib/python3*/lib2to3 "$root"/usr/lib/python3*/idlelib "$root"/usr/lib/python3*/turtle*
+  "$root"/usr/lib/python3*/lib2to3 "$root"/usr/lib/python3*/idlelib "$root"/usr/lib/python3*/turtle* \
+  "$root"/usr/bin/tini-static
+# Of the C library: what is for debuggers and profilers, and the vector mathematics that only Fortran and -ffast-math call.
+for library in c_malloc_debug memusage mvec pcprofile thread_db; do
+  rm -f "$root"/lib/*/lib"$library".so*
+done
