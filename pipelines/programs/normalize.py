@@ -12,8 +12,10 @@ says about how it runs stay. What a command of the Dockerfile itself writes diff
 import argparse
 import gzip
 import json
+import os
 import sys
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -147,7 +149,7 @@ def _ordered(
 ) -> Iterator[tuple[str, tarfile.TarInfo, IO[bytes] | None]]:
     """Give the entries in order; of files that share their content the first has it, the others link to it."""
     holders: dict[str, str] = {}
-    for name in sorted(members, key=str.encode):
+    for name in sorted(members, key=os.fsencode):
         member = members[name]
         if not (member.isreg() or member.islnk()):
             yield name, member, None
@@ -165,10 +167,14 @@ def _ordered(
 
 
 def _original(members: dict[str, tarfile.TarInfo], member: tarfile.TarInfo) -> tarfile.TarInfo:
+    seen = [member]
     while member.islnk():
         target = members.get(_clean(member.linkname))
         if target is None:
             raise PackError(f"{member.name} links to {member.linkname}, which its layer lacks")
+        if target in seen:
+            raise PackError(f"{member.name} links to {member.linkname} in a circle")
+        seen.append(target)
         member = target
     return member
 
@@ -202,8 +208,8 @@ def main(arguments: list[str]) -> int:
     try:
         with tarfile.open(given.archive) as file:
             described = normalize(Archive(file), json.loads(given.config.read_bytes()), given.out)
-    except (PackError, tarfile.TarError) as error:
-        sys.stderr.write(f"normalize.py: {error}\n")
+    except (PackError, tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+        sys.stderr.write(f"normalize.py: {' '.join(str(error).split())}\n")
         return 1
     sys.stdout.write(json.dumps(described, sort_keys=True) + "\n")
     return 0
