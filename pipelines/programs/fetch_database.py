@@ -23,10 +23,9 @@ def silence(url: str, seconds: float = ANSWER_SECONDS) -> str:
             return ""
     except urllib.error.HTTPError:
         return ""
-    except urllib.error.URLError as error:
-        return str(error.reason)
     except OSError as error:
-        return str(error)
+        cause = getattr(error, "reason", error)
+        return getattr(cause, "strerror", None) or str(cause)
 
 
 def download(cache: str, repository: str) -> tuple[int, str]:

@@ -9,7 +9,8 @@
 # Trivy looks once; OUT/NAME.json is what it found, without the text that it found it in, and the table on standard output and
 # OUT/NAME.sarif are made of that. CACHE holds the database; one made of Debian's archive knows no severities, so each
 # of its findings counts. EXCEPTIONS is an ignore file in Trivy's YAML form. Ends with 0 when nothing grave was found, with 1 when
-# something was, with 2 when Trivy could not look, with 3 when nothing was found but the database knows nothing of the image, with 4 when none could.
+# something was, with 2 when Trivy could not look, with 3 when nothing was found but the database knows nothing of the image,
+# with 4 when no database could; what is lacking is then the last line of the output.
 set -eu
 
 mode=$1 target=$2 name=$3 cache=$4 out=$5 exceptions=${6:-/dev/null}
@@ -61,9 +62,11 @@ esac
 # What it could not read of a target it tells by the way, and finds nothing in it.
 sed -n 's/^[^\t]*\tERROR\t/not looked at: /p' "$scratch/log"
 covered=0
-python3 "$programs/censor.py" "$scratch/found.json" "$out/$name.json" ${covers:+"$covers"} || covered=$?
+python3 "$programs/censor.py" "$scratch/found.json" "$out/$name.json" ${covers:+"$covers"} > "$scratch/lack" ||
+  covered=$?
 case $covered in 0 | 3 | 4) ;; *) exit 2 ;; esac
 trivy convert --quiet --format table --severity "$severities" "$out/$name.json"
 trivy convert --quiet --format sarif --output "$out/$name.sarif" "$out/$name.json"
+cat "$scratch/lack"
 [ "$code" -eq 0 ] || exit 1
 exit "$covered"
