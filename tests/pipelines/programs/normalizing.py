@@ -14,7 +14,6 @@ from tests.pipelines.programs.archives import (
     Member,
     file,
     folder,
-    layer,
     link,
     symlink,
 )
