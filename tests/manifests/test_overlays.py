@@ -88,7 +88,7 @@ def test_backend_and_frontend_roll_as_required(overlay: Overlay) -> None:
         "limits": {"memory": "256Mi", "cpu": "200m"},
     }
     spec, container = found["frontend"]
-    assert spec["replicas"] == (1 if overlay.name == "local" else 3)
+    assert spec["replicas"] == (2 if overlay.name == "local" else 3)
     assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 2, "maxUnavailable": 1}
     assert container["resources"] == {
         "requests": {"memory": "64Mi", "cpu": "50m"},
@@ -100,6 +100,11 @@ def test_more_than_one_pod_serves_where_people_look(overlay: Overlay) -> None:
     for name, spec, _ in overlay.deployments:
         assert spec["replicas"] > 1 or overlay.name == "local", name
         assert spec["template"]["spec"]["topologySpreadConstraints"], name
+
+
+def test_a_rolling_update_leaves_at_least_one_pod_to_serve(overlay: Overlay) -> None:
+    for name, spec, _ in overlay.deployments:
+        assert spec["replicas"] > spec["strategy"]["rollingUpdate"]["maxUnavailable"], name
 
 
 def test_there_is_time_to_finish_what_was_begun(overlay: Overlay) -> None:
