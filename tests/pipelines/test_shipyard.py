@@ -5,24 +5,40 @@ from dagger.mod._converter import make_converter
 from dagger.mod._resolver import ObjectType
 
 from pipelines import Shipyard
+from pipelines.flows.service_pipeline import QUALITY
 
-TYPE: ObjectType = Shipyard.__dagger_object_type__  # type: ignore[attr-defined]  # set by the SDK
+TYPE: ObjectType[Shipyard] = Shipyard.__dagger_object_type__  # type: ignore[attr-defined]  # set by the SDK
 NAMES = {
+    "audit",
     "build",
     "check",
     "deploy",
     "environments",
+    "everything",
     "format",
+    "formatting",
     "lint",
+    "misconfiguration",
     "publish",
+    "report",
     "rollback",
+    "sast",
     "scan",
+    "secrets",
+    "serve",
     "services",
     "ship",
     "status",
     "test",
     "types",
 }
+WITH_ENVIRONMENT = {"ship", "deploy", "publish", "status", "rollback"}
+
+
+def arguments(name: str) -> dict[str, bool]:
+    """Give a function's arguments, and whether they may be left out."""
+    parameters = TYPE.functions[name].parameters
+    return {name: each.is_optional for name, each in parameters.items()}
 
 
 def test_the_functions_are_these() -> None:
@@ -34,11 +50,34 @@ def test_what_runs_a_tool_or_has_an_effect_is_never_answered_from_a_cache(name: 
     assert TYPE.functions[name].cache_policy == "never"
 
 
-def test_the_quality_stages_are_checks_without_required_arguments() -> None:
+def test_the_quality_stages_and_the_scan_are_checks_without_required_arguments() -> None:
     checks = {name for name, each in TYPE.functions.items() if each.check}
-    assert checks == {"format", "lint", "types", "test", "scan"}
+    assert checks == {*QUALITY, "scan"}
     for name in checks:
-        assert all(each.is_optional for each in TYPE.functions[name].parameters.values())
+        assert arguments(name) == {"service": True}
+
+
+def test_the_formatting_is_what_generate_runs() -> None:
+    assert {name for name, each in TYPE.functions.items() if each.meta.generator} == {"formatting"}
+    assert arguments("formatting") == {"service": True}
+
+
+def test_everything_is_what_up_runs() -> None:
+    assert {name for name, each in TYPE.functions.items() if each.meta.service} == {"everything"}
+    assert arguments("everything") == {}
+
+
+def test_what_acts_on_an_environment_is_told_which() -> None:
+    required = {name for name in NAMES if not all(arguments(name).values())}
+    assert required == {*WITH_ENVIRONMENT, "serve"}
+    for name in WITH_ENVIRONMENT:
+        assert arguments(name)["env"] is False
+        assert arguments(name)["only"] is True
+
+
+@pytest.mark.parametrize("name", ["ship", "check"])
+def test_a_run_can_be_narrowed_planned_and_cut_short(name: str) -> None:
+    assert {"only", "since", "plan", "fail_fast"} <= set(arguments(name))
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -49,7 +88,15 @@ def test_every_function_and_argument_has_its_help(name: str) -> None:
 
 
 def test_git_configuration_stays_outside() -> None:
-    git = TYPE.get_constructor(make_converter()).parameters["git"]
+    git = TYPE.get_constructor(make_converter()).parameters["git"]  # type: ignore[no-untyped-call]
     assert git.ignore is not None
     assert git.ignore[0] == "*"
     assert not any("config" in pattern for pattern in git.ignore)
+
+
+def test_what_tools_leave_behind_is_no_part_of_the_source() -> None:
+    source = TYPE.get_constructor(make_converter()).parameters["source"]  # type: ignore[no-untyped-call]
+    assert source.ignore is not None
+    assert {"**/node_modules", "**/.venv", "**/__pycache__", "services/*/dist"} <= set(
+        source.ignore
+    )
