@@ -18,6 +18,7 @@ from drydock.cli.connection import QueryError
 from drydock.cli.flags import Flag
 from drydock.cli.typedefs import Argument, TypeRef, Types, flaggable
 from drydock.cli.values import (
+    FlagValueError,
     Parser,
     list_of,
     member_of,
@@ -57,13 +58,14 @@ def bind(
 
 def literal(binding: Binding, ask: Ask) -> str:
     """Write the value of a flag that was given as a GraphQL literal; objects are made first."""
-    type_, value = binding.argument.type, binding.flag.value
+    type_, value, ignore = binding.argument.type, binding.flag.value, binding.argument.ignore
     if type_.base.kind == "OBJECT" or type_.base.name in {"PortForward", "BuildArg"}:
         try:
             if type_.element is None:
-                return _object(type_, value, ask)
-            return "[" + ", ".join(_object(type_.element, item, ask) for item in value) + "]"
-        except (ArgumentError, QueryError) as error:
+                return _object(type_, value, ask, ignore)
+            found = [_object(type_.element, item, ask, ignore) for item in value]
+            return "[" + ", ".join(found) + "]"
+        except (ArgumentError, FlagValueError, QueryError) as error:
             raise ArgumentError(
                 f'failed to get value for argument "{binding.argument.flag}": {error}'
             ) from error
@@ -152,8 +154,11 @@ def _plain(type_: TypeRef, value: Any) -> str:
     return str(value) if type_.kind == "ENUM" else json.dumps(value)
 
 
-def _object(type_: TypeRef, address: str, ask: Ask) -> str:
-    """Return the literal of the object (its id) or input behind an address."""
+def _object(type_: TypeRef, address: str, ask: Ask, ignore: tuple[str, ...] = ()) -> str:
+    """Return the literal of the object (its id) or input behind an address.
+
+    `ignore`: what is left out of a directory.
+    """
     name = type_.name
     if name == "PortForward":
         return _port_forward(address)
@@ -167,10 +172,34 @@ def _object(type_: TypeRef, address: str, ask: Ask) -> str:
         if name == "ModuleSource":
             return _id(ask, source)
         return _id(ask, f"{source} {{ asModule", braces=1)
+    field = name[0].lower() + name[1:]
     if name in {"Directory", "File"}:
         address = expand_home(address)
-    field = name[0].lower() + name[1:]
+    if name == "Directory":
+        address, options = directory_options(address, ignore)
+        field += options
     return _id(ask, f"address(value: {json.dumps(address)}) {{ {field}", braces=1)
+
+
+def directory_options(address: str, ignore: tuple[str, ...]) -> tuple[str, str]:
+    """Split `PATH?include=a,b&exclude=c&gitignore`; return the path and the API's arguments.
+
+    What a module ignores is left out of a directory, unless `exclude` names something else.
+    """
+    path, _, text = address.partition("?")
+    lists = {"exclude": list(ignore), "include": []}
+    gitignore = False
+    for option in filter(None, text.split("&")):
+        key, equals, value = option.partition("=")
+        if key in lists and equals:
+            lists[key] = value.split(",")
+        elif key == "gitignore":
+            gitignore = parse_bool(value) if equals else True
+        else:
+            raise ArgumentError(f'unknown option "{option}" in "{address}"')
+    given = [f"{key}: {json.dumps(value)}" for key, value in lists.items() if value]
+    given += ["gitignore: true"] if gitignore else []
+    return path, f"({', '.join(given)})" if given else ""
 
 
 def _id(ask: Ask, selection: str, braces: int = 0) -> str:

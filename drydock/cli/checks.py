@@ -33,6 +33,7 @@ def _check(run: Run) -> str:
     )
     arguments = {"noGenerate": True} if options.on("no-generate") else {}
     checks = _ask(run, "checks", selection, arguments)["run"]["list"]
+    _mention_if_none(run, checks)
     if options.on("generate"):
         checks = [check for check in checks if check["checkType"] == "generate"]
     failed = [check for check in checks if check["error"]]
@@ -46,8 +47,10 @@ def _generate(run: Run) -> str:
     run.load_module()
     if run.options.on("list"):
         return usage.listing(_rows(_ask(run, "generators", f"list {{ {_FACTS} }}"))) + "\n"
-    changes = _ask(run, "generators", f"changes {{ {SUMMARY} }}")["changes"]
-    apply_changes(run.connection, changes, run.options, run.notes.append, _root(run))
+    found = _ask(run, "generators", f"list {{ name }} changes {{ {SUMMARY} }}")
+    if _mention_if_none(run, found["list"]):
+        return ""
+    apply_changes(run.connection, found["changes"], run.options, run.notes.append, _root(run))
     return ""
 
 
@@ -55,8 +58,18 @@ def _up(run: Run) -> str:
     run.load_module()
     if run.options.on("list"):
         return usage.listing(_rows(_ask(run, "services", f"list {{ {_FACTS} }}"))) + "\n"
-    _ask(run, "services", "run { list { name } }")
+    _mention_if_none(run, _ask(run, "services", "run { list { name } }")["run"]["list"])
     return ""
+
+
+def _mention_if_none(run: Run, found: list[Any]) -> bool:
+    """Say it when nothing was run, because a mistyped name would pass for success."""
+    if not found:
+        verb = run.options.verb
+        kind = "function" if verb != "up" else "service"
+        named = f" matches {' '.join(run.argv)}" if run.argv else ""
+        run.notes.append(f"no {kind} of `{verb}`{named}; `{verb} -l` lists what there is")
+    return not found
 
 
 def _rows(group: dict[str, Any]) -> list[tuple[str, str]]:

@@ -52,6 +52,7 @@ class Argument:
     default: Any = None
     required: bool = True
     user_default: str | None = None
+    ignore: tuple[str, ...] = ()  # what is left out of a directory that is given
 
     @classmethod
     def read(cls, data: Json) -> Argument:
@@ -63,6 +64,7 @@ class Argument:
             data.get("default"),
             data["required"],
             data.get("userDefault"),
+            tuple(data.get("ignore", ())),
         )
 
     @property

@@ -118,11 +118,13 @@ def _reporter(options: Options) -> Reporter:
 
 
 def _has_user_defaults(reference: str) -> bool:
-    """Tell whether a `.env` stands beside the module: what is used of it is told before all else."""
+    """Tell whether a `.env` counts for the module: what is used of it is told before all else."""
     here = Path(reference or ".").absolute()
     for folder in (here, *here.parents):
         if (folder / "dagger.json").is_file():
-            return (folder / ".env").is_file()
+            caller = Path.cwd()
+            places = (folder, caller, *caller.parents)
+            return any((place / ".env").is_file() for place in places)
     return False
 
 

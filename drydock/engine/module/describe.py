@@ -3,7 +3,7 @@
 {"module", "main", "entry": FUNCTION, "objects": {NAME: {"description", "functions": [FUNCTION]}},
  "enums": {NAME: {"description", "members"}}, "scalars": {NAME: DESCRIPTION}}
 FUNCTION = {"name", "description", "args": [ARGUMENT], "returns": TYPE}
-ARGUMENT = {"name", "description", "type": TYPE, "required", "default", "userDefault"}
+ARGUMENT = {"name", "description", "type": TYPE, "required", "default", "userDefault", "ignore"}
 TYPE     = {"kind", "name", "optional", "element"}
 """
 
@@ -94,6 +94,7 @@ def _argument(module: LoadedModule, function: str, arg: FunctionArg) -> Json:
         "required": arg.required,
         "default": default,
         "userDefault": module.user_defaults.find(function, arg.original),
+        "ignore": list(arg.ignore),
     }
 
 

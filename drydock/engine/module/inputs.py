@@ -31,7 +31,7 @@ async def inputs_of(target: Target, call: Call, given: Mapping[str, Any]) -> dic
             inputs[arg.original] = await _from_text(target, call, arg, user)
         elif value is not None:
             encoded = to_function(target.module, arg.type_def, value, call.ids.get(name))
-            inputs[arg.original] = encoded
+            inputs[arg.original] = await _without_ignored(call, arg, encoded)
         elif arg.contextual:
             inputs[arg.original] = await _contextual(target, call, arg)
         elif arg.required:
@@ -46,7 +46,12 @@ def _user_default(target: Target, call: Call, arg: FunctionArg, value: Any) -> s
         return None
     if value is not None and not _is_default(target, arg, value):
         return None
-    return defaults.find("" if target.is_constructor else target.function.original, arg.original)
+    return defaults.find(_owner(target), arg.original)
+
+
+def _owner(target: Target) -> str:
+    """Return the function's name as user defaults have it."""
+    return "" if target.is_constructor else target.function.original
 
 
 def _is_default(target: Target, arg: FunctionArg, value: Any) -> bool:
@@ -56,6 +61,22 @@ def _is_default(target: Target, arg: FunctionArg, value: Any) -> bool:
     if arg.type_def.as_enum is not None:
         default = member_shown(target.module.types.enum(arg.type_def.name), default)
     return bool(value == default)
+
+
+async def _without_ignored(call: Call, arg: FunctionArg, encoded: Any) -> Any:
+    """Leave out of a given directory what its argument ignores.
+
+    Where an argument has a place in the context, whoever gives another one has left that out already (the command line
+    does), or means what he gives.
+    """
+    if not arg.ignore or arg.contextual or arg.type_def.name != "Directory":
+        return encoded
+    query = (
+        "query($id: ID!, $exclude: [String!]) "
+        "{ node(id: $id) { ... on Directory { filter(exclude: $exclude) { id } } } }"
+    )
+    data = await ask(call.client, query, {"id": encoded, "exclude": list(arg.ignore)})
+    return str(data["node"]["filter"]["id"])
 
 
 async def _contextual(target: Target, call: Call, arg: FunctionArg) -> str:
@@ -100,13 +121,14 @@ async def _one(target: Target, call: Call, arg: FunctionArg, type_def: TypeDef, 
             if member.name == text.upper():
                 return member.original
         raise EngineError(f"user default {arg.name}={text!r} in .env is no {type_def.name}")
-    return await _address(target, call, type_def.name, text)
+    return await _address(target, call, arg, type_def.name, text)
 
 
-async def _address(target: Target, call: Call, kind: str, text: str) -> str:
+async def _address(target: Target, call: Call, arg: FunctionArg, kind: str, text: str) -> str:
     """Return the id of the object behind an address in `.env`; paths begin at its folder."""
     if kind in {"Directory", "File"} and not re.match(r"^[\w+.-]+:", text):
-        text = str((target.module.source.root / Path(text).expanduser()).resolve())
+        folder = target.module.user_defaults.folder(_owner(target), arg.original)
+        text = str((folder / Path(text).expanduser()).resolve())
     if kind == "Secret" and ":" not in text:
         text = f"env://{text}"
     if kind == "CacheVolume":

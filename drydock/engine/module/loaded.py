@@ -30,7 +30,7 @@ class LoadedModule:
     project: Project = field(default_factory=Project)
     dependencies: tuple[LoadedModule, ...] = ()
     packages: tuple[Path, ...] = ()
-    user_defaults: UserDefaults = field(default_factory=lambda: UserDefaults("", {}))
+    user_defaults: UserDefaults = field(default_factory=lambda: UserDefaults(""))
 
     @property
     def name(self) -> str:

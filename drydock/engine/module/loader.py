@@ -37,7 +37,7 @@ from drydock.engine.module.typedefs import (
     from_json,
     to_json,
 )
-from drydock.engine.module.user_defaults import UserDefaults, read_env
+from drydock.engine.module.user_defaults import UserDefaults, read_defaults
 
 if TYPE_CHECKING:
     from drydock.engine.session import Session
@@ -119,7 +119,8 @@ async def _load(
         source.directory.path,
         [module.digest for module in dependencies],
     )
-    defaults = UserDefaults(config.name, await asyncio.to_thread(read_env, source.root / ".env"))
+    workdir = call.session.workdir
+    defaults = await asyncio.to_thread(read_defaults, config.name, source.root, workdir)
     kept = call.runtime.state.index.get(SPACE, digest)
     if kept is not None and all(Path(path).is_dir() for path in kept["packages"]):
         return LoadedModule(

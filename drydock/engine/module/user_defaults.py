@@ -1,13 +1,16 @@
-"""User defaults: values for arguments in a `.env` beside dagger.json.
+"""User defaults: values for arguments in `.env` files.
 
-`NAME=value` lines. A name is `ARGUMENT` for the constructor or `FUNCTION_ARGUMENT`, with the module's name in front if one
-likes, in any case. Precedence: a flag, then this file, then the function's own default.
+`NAME=value` lines. A name is `ARGUMENT` for the constructor or `FUNCTION_ARGUMENT`, in any case. Two files count: the one
+beside dagger.json, where the module's name may stand in front, and the nearest one upwards from where the caller is (a
+repository that uses a module which lies elsewhere), where it must. Precedence: a flag, the caller's file, the module's
+file, the function's own default.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from drydock.engine.errors import EngineError
@@ -45,18 +48,47 @@ def _unquote(text: str) -> str:
     return re.split(r"\s+#", text, maxsplit=1)[0]
 
 
-class UserDefaults:
-    """The values of one file, asked for by argument."""
+def find_env(folder: Path) -> Path | None:
+    """Return the nearest `.env` from a folder upwards, None if there is none."""
+    candidates = (place / ".env" for place in (folder, *folder.parents))
+    return next((path for path in candidates if path.is_file()), None)
 
-    def __init__(self, module: str, values: Mapping[str, str]) -> None:
-        self._module = _plain(module)
-        self._values = {_plain(name): value for name, value in values.items()}
+
+def read_defaults(module: str, root: Path, workdir: Path) -> UserDefaults:
+    """Read what counts for a module that lies at `root` when somebody in `workdir` calls it. Blocking."""
+    nearest = find_env(workdir)
+    files = [] if nearest is None else [EnvFile(nearest.parent, read_env(nearest), prefixed=True)]
+    return UserDefaults(module, *files, EnvFile(root, read_env(root / ".env")))
+
+
+@dataclass(frozen=True)
+class EnvFile:
+    """The values of one file; `prefixed`: only names that begin with the module's count."""
+
+    folder: Path
+    values: Mapping[str, str]
+    prefixed: bool = False
+
+
+class UserDefaults:
+    """The values of some files, the first of which wins, asked for by argument."""
+
+    def __init__(self, module: str, *files: EnvFile) -> None:
+        prefix = _plain(module)
+        self._values: dict[str, tuple[str, Path]] = {}
+        for file in reversed(files):
+            values = {_plain(name): (value, file.folder) for name, value in file.values.items()}
+            own = {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
+            self._values |= own if file.prefixed else {**values, **own}
 
     def find(self, function: str, argument: str) -> str | None:
         """Return the value for an argument; `function` is empty for the constructor."""
-        name = _plain(function) + _plain(argument)
-        found = self._values.get(self._module + name)
-        return self._values.get(name) if found is None else found
+        found = self._values.get(_plain(function) + _plain(argument))
+        return None if found is None else found[0]
+
+    def folder(self, function: str, argument: str) -> Path:
+        """Return where paths in an argument's value begin: the folder of the file that holds it."""
+        return self._values[_plain(function) + _plain(argument)][1]
 
     def __bool__(self) -> bool:
         """Return whether there is any value."""

@@ -57,13 +57,10 @@ async def diff_stats(changes: Changes, folder: Path) -> list[tuple[str, str, int
     found: list[tuple[str, str, int, int, str | None]] = []
     while len(fields) > 1:
         added, removed, path = fields.pop(0).split("\t")
-        old = None
+        old: str | None = None
         if not path:  # both names follow; a file that is on one side only has none on the other
-            old, path = fields.pop(0), fields.pop(0)
-            if path == _NOTHING:
-                old, path = None, old
-            elif old == _NOTHING:
-                old = None
+            names = [fields.pop(0), fields.pop(0)]
+            old, path = names if _NOTHING not in names else (None, min(names, key=_NOTHING.__eq__))
         path = _bare(path)
         old = None if old is None else _bare(old)
         if old is not None:

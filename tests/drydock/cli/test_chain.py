@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drydock.cli.arguments import ArgumentError
 from drydock.cli.chain import CommandError, MissingArgumentError, walk
 from drydock.cli.flags import HelpRequested
 from drydock.cli.options import Options, ProgressError
@@ -49,6 +50,7 @@ DESCRIPTION = {
                         _arg("baseUrl2", "STRING"),
                         _arg("share", "FLOAT"),
                         _arg("box", "OBJECT", type_name="Container"),
+                        _arg("source", "OBJECT", type_name="Directory", ignore=[".git", "*.log"]),
                     ],
                     "returns": {"kind": "OBJECT", "name": "KitchenDish"},
                 },
@@ -102,6 +104,36 @@ def test_a_chain_becomes_one_query() -> None:
         '{ kitchen(token: "address value env T secret id") { dish(name: "a\\"b", baseUrl2: "u", '
         'course: STARTER, hot: true, share: 2.0, tags: ["x", "y", "z"]) { name } } }'
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        (".", r'path . exclude: [".git", "*.log"]'),
+        (".?exclude=docs", r'path . exclude: ["docs"]'),
+        (
+            "a?include=x,y&gitignore",
+            r'path a exclude: [".git", "*.log"], include: ["x", "y"], gitignore: true',
+        ),
+    ],
+)
+def test_what_an_argument_ignores_stays_on_the_machine(given: str, asked: str) -> None:
+    """It is left out when the directory is read; the address may say otherwise."""
+    queries: list[str] = []
+
+    def ask(query: str) -> Any:
+        queries.append(query)
+        return {"id": "x"}
+
+    _walk("dish", "--name=a", f"--source={given}", "name").query(ask, "")
+    path, _, options = asked.removeprefix("path ").partition(" ")
+    assert queries == [f'{{ address(value: "{path}") {{ directory({options}) {{ id }} }} }}']
+
+
+def test_an_unknown_option_of_a_directory_is_named() -> None:
+    """With the address, before anything is read."""
+    with pytest.raises(ArgumentError, match=r'argument "source": unknown option "x=1" in ".*x=1"'):
+        _walk("dish", "--name=a", "--source=.?x=1", "name").query(_ask, "")
 
 
 @pytest.mark.parametrize(

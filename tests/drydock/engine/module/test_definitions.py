@@ -21,7 +21,7 @@ from drydock.engine.module.typedefs import (
     from_json,
     to_json,
 )
-from drydock.engine.module.user_defaults import UserDefaults, read_env
+from drydock.engine.module.user_defaults import EnvFile, UserDefaults, read_env
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_env_files_are_read_with_quotes_and_comments(tmp_path: Path) -> None:
     path.write_text('A=1 # one\nexport quiet_WORD="a \\"b\\" # c"\nX=\'$Y\'\n\n# nothing\n')
     values = read_env(path)
     assert values == {"A": "1", "quiet_WORD": 'a "b" # c', "X": "$Y"}
-    defaults = UserDefaults("quiet", values)
+    defaults = UserDefaults("quiet", EnvFile(tmp_path, values))
     assert defaults.find("", "word") == 'a "b" # c'
     assert defaults.find("", "a") == "1"
     assert defaults.find("whisper", "word") is None

@@ -94,6 +94,57 @@ async def test_user_defaults_fill_what_the_caller_left_out(module: Module, calle
     assert given == {"probe": {"tell": "hi 2 abc True"}}
 
 
+async def test_a_callers_env_counts_by_the_modules_name(
+    module: Module, caller: Open, tmp_path: Path
+) -> None:
+    """Of a `.env` where the caller is, only what names the module; its paths begin there."""
+    folder = module("""
+        where: dagger.Directory | None = None
+
+        @function
+        async def tell(self, word: str = "own") -> str:
+            return f"{word} {await self.where.entries() if self.where else []}"
+        """)
+    (folder / ".env").write_text("tell_word=module\nwhere=.\n")
+    repository = tmp_path / "elsewhere"
+    (repository / "deep").mkdir(parents=True)
+    (repository / ".env").write_text("PROBE_WHERE=deep\nPROBE_TELL_WORD=caller\nWORD=no\n")
+    (repository / "deep/here.txt").touch()
+    one = caller(repository / "deep")
+    await one.load(str(folder))
+    assert await one.ask("{ probe { tell } }") == {"probe": {"tell": "caller ['here.txt']"}}
+    (repository / ".env").write_text("tell_word=no\n")
+    two = caller(repository / "deep")
+    await two.load(str(folder))
+    assert (await two.ask("{ probe { tell } }"))["probe"]["tell"].startswith("module ['.env'")
+
+
+async def test_what_an_argument_ignores_is_left_out_of_what_is_given(
+    module: Module, caller: Open
+) -> None:
+    """Whoever gives the directory; an argument with a place in the context is given as it is."""
+    folder = module("""
+        @function
+        async def plain(self, source: Annotated[dagger.Directory, Ignore(["*", "!*.md"])]) -> list[str]:
+            return await source.entries()
+
+        @function
+        async def placed(
+            self, source: Annotated[dagger.Directory, DefaultPath("/"), Ignore(["*"])]
+        ) -> list[str]:
+            return await source.entries()
+        """)
+    one = caller(folder)
+    described = await one.load()
+    functions = {item["name"]: item for item in described["objects"]["Probe"]["functions"]}
+    assert functions["plain"]["args"][0]["ignore"] == ["*", "!*.md"]
+    made = 'directory { withNewFile(path: "a.md", contents: "") { withNewFile(path: "b.py", contents: "") { id } } }'
+    data = await one.ask(f"{{ {made} }}")
+    given = json.dumps(data["directory"]["withNewFile"]["withNewFile"]["id"])
+    query = f"{{ probe {{ plain(source: {given}) placed(source: {given}) }} }}"
+    assert await one.ask(query) == {"probe": {"plain": ["a.md"], "placed": ["a.md", "b.py"]}}
+
+
 async def test_types_are_asked_from_python_once(module: Module, caller: Open, engine: Any) -> None:
     """A module that did not change is loaded again without Python."""
     folder = module(CONTEXT)
