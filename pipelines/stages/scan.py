@@ -17,6 +17,7 @@ from pipelines.toolchains import trivy
 
 _NAME = "scan"
 _UNSATISFIED = 1
+_PACKAGES = "var/lib/dpkg"
 _PREFIX = "Vulnerabilities NOT looked for: "
 _NO_SECRETS = "no secrets"
 _CLEAN = "no known vulnerabilities, no secrets"
@@ -70,8 +71,9 @@ async def scan_image(
     output, reports = scanned.ran.output, (scanned.reports,)
     nothing_told = scanned.ran.exit_code in (trivy.NOT_COVERED, trivy.NO_DISTRIBUTION)
     judged = Judged(output.strip(), reports) if nothing_told else judge([scanned.ran], reports)
-    uncovered = scanned.ran.exit_code == trivy.NOT_COVERED
-    level = Advisories.OPTIONAL if uncovered else knowledge.level
+    level = knowledge.level
+    if nothing_told and (scanned.ran.exit_code == trivy.NOT_COVERED or await _has_packages(built)):
+        level = Advisories.OPTIONAL
     if not _suffices(level, wanted):
         told = f"{judged.output}\n{_unsatisfied(knowledge, wanted)}"
         raise ToolFailure(_UNSATISFIED, told, judged.reports)
@@ -80,6 +82,11 @@ async def scan_image(
         remark = f"vulnerabilities were NOT looked for: {told.removeprefix(_PREFIX)}"
         return replace(judged, status=Status.NOT_MADE, note=_NO_SECRETS, remark=remark)
     return replace(judged, note=_CLEAN, remark=f"vulnerabilities {describe(knowledge.database)}")
+
+
+async def _has_packages(built: Built) -> bool:
+    """Tell whether an image holds packages, also when it does not say of which distribution."""
+    return built.root is None or await built.root.exists(_PACKAGES)
 
 
 def describe(database: trivy.Database) -> str:
