@@ -20,17 +20,17 @@ async def write_plan(title: str, board: Board) -> str:
 def render(title: str, entries: Iterable[Entry], known: Mapping[Task[Any], ledger.Entry]) -> str:
     """Write one line per stage, by service; a preparation is told by what it waits for itself."""
     shown = {entry.task: entry for entry in entries if not entry.hidden}
+    told = {task: _told(entry, known.get(task)) for task, entry in shown.items()}
     width = max((len(entry.stage) for entry in shown.values()), default=0)
+    room = max(map(len, told.values()), default=0)
     services = dict.fromkeys(entry.service for entry in shown.values())
     lines = [f"{title}: the plan, nothing was run"]
     for service in services:
         lines += ["", f"  {service or 'all services'}"]
         for task, entry in shown.items():
             if entry.service == service:
-                told = _told(entry, known.get(task))
-                lines.append(
-                    f"    {entry.stage:<{width}}  {told:<41}{_after(entry, shown)}".rstrip()
-                )
+                line = f"    {entry.stage:<{width}}  {told[task]:<{room}}  {_after(entry, shown)}"
+                lines.append(line.rstrip())
     answered = [known[task] for task in shown if task in known]
     seconds = sum(each.seconds for each in answered)
     lines += ["", f"{len(answered)} of {len(shown)} stages are known; they took {seconds:.0f} s."]

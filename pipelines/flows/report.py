@@ -15,7 +15,7 @@ from pipelines.flows import memory
 from pipelines.flows.graph import OnFailure, Task
 from pipelines.flows.images import add_builds, add_scans
 from pipelines.flows.pipeline import Pipeline, Source
-from pipelines.flows.selection import Request, changed
+from pipelines.flows.selection import Request, changed, nothing_changed
 from pipelines.flows.service_pipeline import ServicePipeline
 from pipelines.model import StageResult
 from pipelines.reports import render
@@ -29,13 +29,14 @@ async def write_reports(source: Source, request: Request) -> dagger.Directory:
     """Check, build and scan; give `SERVICE/` with every tool's reports and words, and the whole as `report.json`."""
     catalog = await read_catalog(source.files)
     chosen = await changed(source, catalog.select(request.only), request)
+    if not chosen:
+        return _summed_up(nothing_changed(request), [])
     pipeline = Pipeline(source, chosen)
     services = [ServicePipeline(pipeline, service) for service in chosen]
     checked = {each.service.name: each.check() for each in services}
     add_scans(pipeline, services, add_builds(services, checked))
     results = await memory.run(pipeline.board, OnFailure.FINISH, fresh=bool(source.fresh))
-    written = dag.directory().with_new_file("summary.txt", render("Shipyard report", results))
-    written = written.with_new_file("report.json", describe(results))
+    written = _summed_up(render("Shipyard report", results), results)
     for task, result in pipeline.board.results().items():
         written = await _add(written, task, result)
     return written
@@ -48,6 +49,11 @@ def describe(results: list[StageResult]) -> str:
         for result in results
     ]
     return json.dumps({"version": _VERSION, "stages": stages}, indent=2, sort_keys=True) + "\n"
+
+
+def _summed_up(summary: str, results: list[StageResult]) -> dagger.Directory:
+    written = dag.directory().with_new_file("summary.txt", summary)
+    return written.with_new_file("report.json", describe(results))
 
 
 async def _add(written: dagger.Directory, task: Task[Any], result: StageResult) -> dagger.Directory:

@@ -1,0 +1,59 @@
+"""Access: what could not end well is refused before anything runs, with the way out."""
+
+import pytest
+from dagger import dag
+
+from pipelines.flows.access import Access, AccessError
+from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.toolchains.registry import RegistryAccess
+from tests.pipelines.examples import environment
+
+SERVER = dag.container().as_service()
+KUBECONFIG = dag.set_secret("kubeconfig", "text")
+NEAR, FAR = environment(), environment(registry="ghcr.io/owner")
+
+
+def access(*, registry: bool = False, kubeconfig: bool = False, cluster: bool = False) -> Access:
+    """Give access to what is named."""
+    return Access(
+        RegistryAccess(SERVER if registry else None, "", None),
+        ClusterAccess(KUBECONFIG if kubeconfig else None, SERVER if cluster else None),
+    )
+
+
+def test_a_local_environment_with_both_servers_is_let_through() -> None:
+    access(registry=True, kubeconfig=True, cluster=True).require(NEAR)
+
+
+def test_a_remote_environment_needs_a_kubeconfig_only() -> None:
+    access(kubeconfig=True).require(FAR)
+
+
+def test_a_registry_that_only_this_machine_sees_must_be_given() -> None:
+    with pytest.raises(AccessError) as caught:
+        access(kubeconfig=True).require(NEAR)
+    told = str(caught.value)
+    assert told.startswith(
+        "environment 'near' publishes to localhost:5000, which only this machine"
+    )
+    assert "`drydock start`" in told
+    assert told.endswith("give --registry=tcp://localhost:5000")
+
+
+def test_a_remote_environment_is_not_shipped_onto_this_machine() -> None:
+    with pytest.raises(AccessError) as caught:
+        access(registry=True, kubeconfig=True).require(FAR)
+    assert "publishes to ghcr.io, but the registry and cluster of this machine" in str(caught.value)
+    assert "move .env away" in str(caught.value)
+
+
+def test_delivering_needs_a_kubeconfig_and_publishing_does_not() -> None:
+    without = access(registry=True)
+    without.require_registry(NEAR)
+    with pytest.raises(AccessError, match=r"environment .near. needs a cluster.*--kubeconfig=env:"):
+        without.require(NEAR)
+
+
+def test_only_the_servers_of_this_machine_are_bound() -> None:
+    assert access(kubeconfig=True).bound() == {}
+    assert set(access(registry=True, cluster=True).bound()) == {"registry", "kubernetes"}
