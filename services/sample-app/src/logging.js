@@ -1,11 +1,11 @@
 /**
- * Log lines: one JSON object per line with time, level, message and service first, for programs to read.
+ * Log lines for programs to read: one JSON object each, with time, level, message and service first.
  */
 import winston from "winston";
 
 import { LOG_LEVELS } from "./settings.js";
 
-/** What the rest of the service asks of a log. @typedef {winston.Logger} Log */
+/** @typedef {winston.Logger} Log */
 
 /**
  * Open the log.

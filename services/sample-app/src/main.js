@@ -1,6 +1,6 @@
 /**
- * The process: settings in, server up, and out again in order. Ends with 0 after SIGTERM or SIGINT, 1 if an
- * error was caught nowhere or a request had to be cut off, 2 if a setting is wrong.
+ * The process: settings in, server up, and out again in order. Ends with 0 after SIGTERM or SIGINT,
+ * 1 if an error was caught nowhere or a request had to be cut off, 2 if a setting is wrong.
  */
 import { createApp } from "./app.js";
 import { createLog, errorText } from "./logging.js";
@@ -10,7 +10,7 @@ import { createRoutes } from "./routes.js";
 import { Server } from "./server.js";
 import { readSettings } from "./settings.js";
 
-/** To finish requests in at the end. With the drain's 3 s it stays below the 30 s that Kubernetes grants. */
+/** To finish requests in at the end; with the drain's 3 s below the 30 s that Kubernetes grants. */
 const FINISH_SECONDS = 20;
 
 /** Read the settings, or end the process with the line that says what is wrong. */

@@ -33,7 +33,7 @@ describe("process", () => {
   });
 
   test("SIGINT drains too, and a second signal changes nothing", async (t) => {
-    const { child, lines, ended, port } = await start(t, { DRAIN_SECONDS: "0.5" });
+    const { child, lines, ended, port } = await start(t, { DRAIN_SECONDS: "1" });
     child.kill("SIGINT");
     await lines.find({ message: "draining" });
     child.kill("SIGTERM");

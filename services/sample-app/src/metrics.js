@@ -31,7 +31,7 @@ export class Metrics {
   }
 
   /**
-   * Count one request. Methods that are not common share one label, so that callers cannot invent labels.
+   * Count one request. Uncommon methods share one label, so that callers cannot invent labels.
    *
    * @param {string} handler the route's template, or "none"
    * @param {string} method

@@ -5,7 +5,11 @@ import { metricsText } from "./endpoints/metrics.js";
 import { ready } from "./endpoints/ready.js";
 import { root } from "./endpoints/root.js";
 
-/** Paths, as Express writes them, and what answers a GET there. @typedef {Record<string, import("express").RequestHandler>} Routes */
+/**
+ * Paths, as Express writes them, and what answers a GET there.
+ *
+ * @typedef {Record<string, import("express").RequestHandler>} Routes
+ */
 
 /**
  * List the API's routes.

@@ -1,16 +1,13 @@
 /**
- * The HTTP server and its orderly end: first callers are told to go elsewhere, then no connection is taken
- * any more, then what is under way may finish.
+ * The HTTP server and its orderly end: first callers are told to go elsewhere, then no connection is
+ * taken any more, then what is under way may finish.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Longer than the 60 s of an ingress: it must not be the server who closes a connection just as it is used. */
+/** Longer than the 60 s of an ingress: the server must not close a connection just as it is used. */
 const KEEP_ALIVE_MILLISECONDS = 65_000;
-
-/** To receive a whole request in. */
-const REQUEST_MILLISECONDS = 30_000;
 
 /** How often idle connections are looked for at the end. */
 const SWEEP_MILLISECONDS = 50;
@@ -32,10 +29,7 @@ export class Server {
   constructor(app, readiness, log) {
     this.#readiness = readiness;
     this.#log = log;
-    this.#http = createServer(
-      { keepAliveTimeout: KEEP_ALIVE_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS },
-      app,
-    );
+    this.#http = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLISECONDS }, app);
     this.#http.on("connection", (socket) => {
       this.#connections.add(socket);
       socket.once("close", () => this.#connections.delete(socket));
@@ -81,7 +75,7 @@ export class Server {
     return finished;
   }
 
-  /** End connections with no request under way, also those that never made one, which Node.js leaves open. */
+  /** End connections with no request under way; Node.js spares those that never made one. */
   #endIdleConnections() {
     this.#http.closeIdleConnections();
     for (const socket of this.#connections) {

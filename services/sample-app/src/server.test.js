@@ -39,7 +39,7 @@ describe("server", () => {
 
   test("while it drains a service answers, and is not ready", async (t) => {
     const { request, stop, port } = await serve(t);
-    const stopped = stop(0.3, 1);
+    const stopped = stop(1, 10);
     assert.equal((await request("/ready")).status, 503);
     assert.equal((await request("/api/items")).status, 200);
     assert.equal(await stopped, true);
@@ -51,7 +51,7 @@ describe("server", () => {
     const { request, stop, lines } = await serve(t, {}, routes);
     const answer = request("/slow");
     await once(events, "arrived");
-    const stopped = stop(0, 5);
+    const stopped = stop(0, 10);
     await sleep(100);
     events.emit("go on");
     assert.equal(await (await answer).text(), "done");
@@ -76,7 +76,7 @@ describe("server", () => {
     const [answer] = await once(get({ port, path: "/", agent }), "response");
     answer.resume();
     await once(answer, "end");
-    assert.equal(await stop(0, 5), true);
+    assert.equal(await stop(0, 10), true);
   });
 
   test("a connection that is kept after its last request under way does not hold the end", async (t) => {
@@ -86,7 +86,7 @@ describe("server", () => {
     t.after(() => agent.destroy());
     const response = once(get({ port, path: "/slow", agent }), "response");
     await once(events, "arrived");
-    const stopped = stop(0, 5);
+    const stopped = stop(0, 10);
     await sleep(100);
     events.emit("go on");
     const [answer] = await response;
@@ -100,7 +100,7 @@ describe("server", () => {
     await once(silent, "connect");
     const closed = once(silent, "close");
     silent.resume();
-    assert.equal(await stop(0, 5), true);
+    assert.equal(await stop(0, 10), true);
     await closed;
   });
 });

@@ -7,6 +7,6 @@ raw=$(mktemp -d)
 trap 'rm -rf "$raw"' EXIT
 mkdir -p "$reports"
 c8 --temp-directory "$raw" --reports-dir "$reports" \
-  node --test --test-concurrency=2 --test-timeout=20000 \
+  node --test --test-concurrency=2 --test-timeout=60000 \
   --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=junit --test-reporter-destination="$reports/junit.xml"

@@ -4,9 +4,11 @@ import { describe, test } from "node:test";
 import { serve } from "../../testing/served.js";
 
 describe("connections while draining", () => {
-  test("a ready service keeps its connections", async (t) => {
+  test("a ready service keeps its connections, longer than an ingress does", async (t) => {
     const { request } = await serve(t);
-    assert.equal((await request("/")).headers.get("Connection"), "keep-alive");
+    const { headers } = await request("/");
+    assert.equal(headers.get("Connection"), "keep-alive");
+    assert.equal(headers.get("Keep-Alive"), "timeout=65");
   });
 
   test("a draining service closes each connection with its answer", async (t) => {

@@ -1,6 +1,6 @@
 /**
- * Observe each request once, when it is over: one log line and one count. Probes and `/metrics`, which are
- * asked every few seconds, are logged at debug only and not counted.
+ * Observe each request once, when it is over: one log line and one count. Probes and `/metrics`, which
+ * are asked every few seconds, are logged at debug only and not counted.
  */
 const QUIET = new Set(["/health", "/ready", "/metrics"]);
 
