@@ -48,7 +48,8 @@ def serve(app: FastAPI, settings: Settings) -> None:
     """Serve an application until a signal ends it; return when all is answered."""
     config = uvicorn.Config(
         app,
-        host="0.0.0.0",  # nosec B104: a container is reached from outside, or not at all
+        # A container is reached from outside, or not at all.
+        host="0.0.0.0",  # nosec B104
         port=settings.port,
         loop="asyncio",
         http="h11",
