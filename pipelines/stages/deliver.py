@@ -62,13 +62,25 @@ async def deliver(
         .with_new_file("/plan.json", plan)
         .with_env_variable("DELIVERY_RUN", nonce())
     )
-    # The worst: waiting for another's rollout and rollback, then one's own.
-    seconds = 4 * environment.rollout_seconds + _MARGIN_SECONDS
+    # The worst: waiting for another's rollouts and rollback, then one's own, each service after those it needs.
+    seconds = 2 * (depth(plan) + 1) * environment.rollout_seconds + _MARGIN_SECONDS
     ran = await run(container, ["python", "-m", "delivery", "--plan=/plan.json"], seconds=seconds)
     if ran.exit_code != 0:
         told = words(ran.output)
         raise StageFailure(ran.exit_code, told + (_CUT_OFF if ran.exit_code in _KILLED else ""))
     return summarize(await ran.container.stdout())
+
+
+def depth(plan: str) -> int:
+    """Count the services of the longest chain of those that wait for each other; 1 when none waits."""
+    after: dict[str, list[str]] = {
+        service["name"]: service["after"] for service in json.loads(plan)["services"]
+    }
+
+    def below(name: str) -> int:
+        return 1 + max(map(below, after[name]), default=0)
+
+    return max(map(below, after), default=1)
 
 
 def words(output: str) -> str:
