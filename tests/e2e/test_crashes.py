@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import Shipped
 
-pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 PATIENCE_S = 20.0
 SHIP = ("call", "ship", "--env=local", "--only=backend")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import Shipped
 
-pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 
 
 def append(file: str, text: str) -> Callable[[Path], None]:

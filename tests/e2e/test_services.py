@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.e2e.api_cases import Running, differences
 from tests.e2e.conftest import Shipped
 
-pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 NAMESPACE = "shipyard-local"
 PATIENCE_S = 60
 FLAGS = (

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.conftest import Shipped
 from tests.e2e.plants import SERVICES
 
-pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 
 
 def test_a_plan_names_stages_and_what_is_known_and_runs_nothing(shipped: Shipped) -> None:
