@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Shipped
 from tests.e2e.scan_script import TOKEN
 
-pytestmark = [pytest.mark.e2e, pytest.mark.root]
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 Answers = dict[str, Any]
 
 

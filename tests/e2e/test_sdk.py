@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import Shipped
 
-pytestmark = [pytest.mark.e2e, pytest.mark.root]
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 SCRIPT = Path(__file__).with_name("sdk_script.py")
 
 

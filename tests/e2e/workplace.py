@@ -21,7 +21,7 @@ from tempfile import TemporaryFile
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMIT_DATE = "2026-01-02T03:04:05Z"
-LIMIT_S = 600.0
+LIMIT_S = 800.0
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Newcomer",
     "GIT_AUTHOR_EMAIL": "newcomer@example.com",
