@@ -1,0 +1,152 @@
+"""Directories of a real engine: reading a repository, keys of its files, what goes into an image.
+
+No image is needed for these, so that a private engine answers within seconds.
+"""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import dagger
+import pytest
+import pytest_asyncio
+from dagger import dag
+
+from pipelines.catalog import DocumentError, read_catalog
+from pipelines.flows.board import Board
+from pipelines.flows.keys import keys_of
+from pipelines.flows.report import _summed_up
+from pipelines.model import StageResult, Status
+from pipelines.stages.build import own_files
+from pipelines.stages.subject import Subject
+from pipelines.stages.workbench import files_read
+from pipelines.toolchains.kinds import Check
+from tests.pipelines.examples import (
+    ENVIRONMENT,
+    ENVIRONMENT_TEXT,
+    SERVICE,
+    SERVICE_TEXT,
+    changed,
+    service,
+)
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root and Linux namespaces"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+    """Connect to a private engine as any program of the SDK does."""
+    folder = tmp_path_factory.mktemp("engine")
+    command = folder / "dagger"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m drydock.cli "$@"\n')
+    command.chmod(0o755)
+    environ = {
+        "_EXPERIMENTAL_DAGGER_CLI_BIN": str(command),
+        "DRYDOCK_STATE_DIR": str(folder / "state"),
+        "DRYDOCK_CONFIG_DIR": str(folder / "config"),
+        "PYTHONPATH": str(ROOT),
+    }
+    with pytest.MonkeyPatch.context() as patched, (folder / "log").open("w") as log:
+        for name, value in environ.items():
+            patched.setenv(name, value)
+        async with dagger.connection(dagger.Config(log_output=log, workdir=str(folder))):
+            yield
+
+
+def repository(**files: str) -> dagger.Directory:
+    """Make a repository of one service, one environment, and what is given."""
+    directory = dag.directory()
+    for name, text in {SERVICE: SERVICE_TEXT, ENVIRONMENT: ENVIRONMENT_TEXT, **files}.items():
+        directory = directory.with_new_file(name, text)
+    return directory
+
+
+async def nothing() -> None:
+    """Do nothing."""
+
+
+async def key(files: dagger.Directory) -> str:
+    """Compute the key of a stage that reads files."""
+    task = Board().stage("shop", "lint", nothing)
+    return (await keys_of({task: (files,)}, dag.directory()))[task]
+
+
+async def test_a_repository_is_its_services_and_environments() -> None:
+    catalog = await read_catalog(
+        repository(**{"services/README.md": "no service", "manifests/apps/shop/x.yaml": "{}"})
+    )
+    assert list(catalog.services) == ["shop"]
+    assert list(catalog.environments) == ["near"]
+    assert catalog.shipped(catalog.environment("near")) == (service(),)
+
+
+async def test_a_repository_without_any_is_an_empty_catalogue() -> None:
+    catalog = await read_catalog(dag.directory().with_new_file("README.md", ""))
+    assert (catalog.services, catalog.environments) == ({}, {})
+
+
+async def test_a_wrong_file_is_told_by_its_name() -> None:
+    wrong = changed(ENVIRONMENT_TEXT, services=["shop", "chart"])
+    with pytest.raises(DocumentError, match=rf"{ENVIRONMENT}: services\[1\]: 'chart' is not a"):
+        await read_catalog(repository(**{ENVIRONMENT: wrong}))
+    with pytest.raises(DocumentError, match=f"{SERVICE}: port: 'x' is not a whole number"):
+        await read_catalog(repository(**{SERVICE: changed(SERVICE_TEXT, port="x")}))
+
+
+async def test_equal_files_have_equal_keys_however_they_were_made() -> None:
+    one = dag.directory().with_new_file("a", "1").with_new_file("b", "2")
+    other = dag.directory().with_new_file("b", "2").with_new_file("x", "").with_new_file("a", "1")
+    assert await key(one) == await key(other.without_file("x"))
+    assert await key(one) != await key(other)
+    assert await key(one) != await key(one.with_new_file("a", "other"))
+
+
+async def test_a_stage_is_asked_anew_only_when_what_it_reads_has_changed() -> None:
+    format_ = Check((("black", "."),), reads=("**/*.py", "pyproject.toml"))
+    everything = Check((("pytest",),))
+
+    async def keys(**files: str) -> tuple[str, str]:
+        subject = Subject(service(), repository(**files))
+        return (
+            await key(files_read(subject, format_)),
+            await key(files_read(subject, everything)),
+        )
+
+    code = {"services/shop/app/main.py": "x = 1\n"}
+    before = await keys(**code)
+    assert await keys(**code, **{"services/cart/main.py": ""}) == before
+    formatted, tested = await keys(**code, **{"services/shop/README.md": "words"})
+    assert formatted == before[0]
+    assert tested != before[1]
+    formatted, tested = await keys(**{"services/shop/app/main.py": "x = 2\n"})
+    assert formatted != before[0]
+    assert tested != before[1]
+
+
+async def test_an_image_gets_the_files_that_are_named_and_what_was_bundled() -> None:
+    files = {
+        "services/shop/app/main.py": "",
+        "services/shop/app/deep/more.py": "",
+        "services/shop/app/test_main.py": "",
+        "services/shop/app/data.txt": "",
+        "services/shop/main.py": "",
+        "services/shop/secret.py": "",
+    }
+    subject = Subject(service(), repository(**files))
+    own = own_files(subject)
+    assert sorted(await own.glob("**/*.*")) == ["app/deep/more.py", "app/main.py", "main.py"]
+    bundle = dag.directory().with_new_file("index.html", "<html>")
+    assert "public/index.html" in await own_files(subject, bundle).glob("**/*")
+
+
+async def test_a_report_has_a_summary_for_people_and_one_for_programs() -> None:
+    written = _summed_up("all good\n", [StageResult(service="", stage="x", status=Status.PASSED)])
+    assert sorted(await written.entries()) == ["report.json", "summary.txt"]
+    assert await written.file("summary.txt").contents() == "all good\n"
+    assert '"version": 1' in await written.file("report.json").contents()
