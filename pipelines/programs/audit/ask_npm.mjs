@@ -14,10 +14,8 @@ import process from "node:process";
 const LOCK = "package-lock.json";
 const SECONDS = 60;
 const PATIENCE = [
-  "--fetch-timeout=10000",
-  "--fetch-retries=1",
-  "--fetch-retry-mintimeout=1000",
-  "--fetch-retry-maxtimeout=1000",
+  `--fetch-timeout=${1000 * Number(process.env.AUDIT_PATIENCE_SECONDS ?? "10")}`,
+  ...["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000"],
 ];
 /** Abandoned, and dangerous in every version: its one advisory is critical and will never be fixed. */
 const CANARY = {
@@ -53,13 +51,17 @@ function withCanary(folder, copy) {
 
 /** Run npm; give its report, or the reason why there is none. */
 function ask(copy) {
-  const done = spawnSync("npm", ["audit", "--json", "--package-lock-only", ...PATIENCE], {
-    cwd: copy,
-    encoding: "utf8",
-    timeout: SECONDS * 1000,
-    killSignal: "SIGKILL",
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const done = spawnSync(
+    "npm",
+    ["audit", "--json", "--package-lock-only", "--no-update-notifier", ...PATIENCE],
+    {
+      cwd: copy,
+      encoding: "utf8",
+      timeout: SECONDS * 1000,
+      killSignal: "SIGKILL",
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  );
   if (done.error) {
     const late = done.error.code === "ETIMEDOUT";
     return {

@@ -8,6 +8,7 @@ Ends with 0 when ANSWER was written, also when it says why there is none, and wi
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 
 PRODUCTION, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
 SECONDS = 120
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = int(os.environ.get("AUDIT_PATIENCE_SECONDS", "10"))
 """For one answer of the server; a package takes one question."""
 CANARY = ("pycrypto", "2.6.1")
 """Abandoned in 2013, with two advisories that nobody will fix, and nobody's dependency any more."""

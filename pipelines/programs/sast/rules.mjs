@@ -1,6 +1,7 @@
 // What is looked for in JavaScript, TypeScript and Angular templates, how grave it is, and which weakness (CWE) it is.
 //
-// Called by scan_javascript.mjs. Every rule that a plugin has for security stands here, or below in LEFT_OUT with the reason.
+// Called by scan_javascript.mjs. Every rule of eslint-plugin-security and no-unsanitized stands here, and what
+// sonarjs has for security; what is not used stands in LEFT_OUT with the reason.
 
 import angular from "@angular-eslint/eslint-plugin-template";
 import templateParser from "@angular-eslint/template-parser";

@@ -45,10 +45,15 @@ export const rules = {
     "A script of another server is loaded without an integrity hash",
     "Whoever owns that server owns this page: serve the script yourself, or give its `integrity` hash.",
     (context) => ({
-      Element: (node) => {
-        const value = (name) => node.attributes.find((each) => each.name === name)?.value ?? "";
-        if (node.name === "script" && FOREIGN.test(value("src")) && !value("integrity"))
-          report(context, node);
+      // Angular's parser drops scripts, so they are looked for in the text.
+      Program: () => {
+        const source = context.sourceCode;
+        for (const { 0: tag, index } of source.getText().matchAll(/<script\b[^>]*>/gi)) {
+          const [, address] = /\ssrc\s*=\s*["']?([^"'\s>]*)/i.exec(tag) ?? [];
+          if (!FOREIGN.test(address ?? "") || /\sintegrity\s*=/i.test(tag)) continue;
+          const end = source.getLocFromIndex(index + tag.length);
+          context.report({ loc: { start: source.getLocFromIndex(index), end }, messageId: "found" });
+        }
       },
     }),
   ),
