@@ -7,11 +7,10 @@ from typing import cast
 
 import anyio
 import dagger
-import graphql
 import pytest
-from gql import GraphQLRequest
 
 from pipelines.toolchains import ledger
+from tests.pipelines.errors import query_error
 
 PROGRAM = Path(__file__).parents[2] / "pipelines/programs/ledger.py"
 
@@ -56,12 +55,6 @@ class LedgerFile:
         """Run, then read."""
         await self.container.sync()
         return await anyio.Path(self.container.root / self.path.lstrip("/")).read_text()
-
-
-def query_error(message: str) -> dagger.QueryError:
-    """Make an error as an engine gives it."""
-    value = dagger._exceptions.QueryErrorValue(message)
-    return dagger.QueryError([value], GraphQLRequest(graphql.parse("{ version }")))
 
 
 def keep_in(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

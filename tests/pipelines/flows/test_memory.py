@@ -14,8 +14,9 @@ from pipelines.flows.graph import OnFailure
 from pipelines.flows.keys import Input
 from pipelines.model import StageFailure, StageResult, Status
 from pipelines.toolchains.ledger import Entry, recall, remember
+from tests.pipelines.errors import query_error
 from tests.pipelines.examples import Folder
-from tests.pipelines.ledgers import keep_in, query_error
+from tests.pipelines.ledgers import keep_in
 
 Run = Callable[[], Awaitable[str]]
 LONG_AGO = "2026-11-25 10:00"
