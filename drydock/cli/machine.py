@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from drydock.runtime.errors import RuntimeFault
+from drydock.runtime.invocation import typed
 from drydock.supervisor import (
     Machine,
     MachineError,
@@ -106,7 +107,7 @@ def _start(machine: Machine, options: argparse.Namespace) -> int:
             print(f"  defaults    {written.path} already sets {name}; left as it is")
     print("Next, to look around and to ship:")
     print(f"  export KUBECONFIG={running.kubeconfig}")
-    print(f"  {sys.argv[0]} call ship --env=local")
+    print(f"  {typed('call ship --env=local')}")
     return 0
 
 
@@ -120,7 +121,7 @@ def _status(machine: Machine, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_facts(running, machine), indent=2))
     elif running is None:
-        print("Drydock is not running. Next: drydock start")
+        print(f"Drydock is not running. Next: {typed('start')}")
     else:
         print("Drydock is running.")
         _print_facts(running)
@@ -153,7 +154,9 @@ def _doctor(machine: Machine, options: argparse.Namespace) -> int:
 
 def _prune(machine: Machine, options: argparse.Namespace) -> int:
     if status(machine):
-        raise MachineError("Drydock is running; what it holds cannot be pruned. Next: drydock stop")
+        raise MachineError(
+            f"Drydock is running; what it holds cannot be pruned. Next: {typed('stop')}"
+        )
     from drydock.engine.prune import prune
     from drydock.runtime.state import StateDir
 

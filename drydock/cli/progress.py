@@ -1,13 +1,16 @@
 """Plain progress on standard error: one line an event, numbered by span.
 
 The engine's events and the client's own steps meet here. Every line begins with the number of its span; one bar per level
-stands before nested ones; an empty line parts the blocks of different top-level spans. Called from the thread that follows
-the engine's events and from the main thread, hence the lock.
+stands before nested ones; an empty line parts the blocks of different top-level spans. Of what a function asks the API,
+most only describes a container or reads a file: such a step is shown if it takes long, fails or says something, and always
+with `-v`; otherwise hundreds of them would hide what matters in the log of a CI job. Called from the thread that follows the
+engine's events and from the main thread, hence the lock.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 import threading
 import time
@@ -16,6 +19,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
 Event = Mapping[str, Any]
+_MINOR = re.compile(
+    r"(?:Container|Directory|File|Host|Changeset|Git\w+|Address|EnvFile|CurrentModule)\.(?P<field>\w+)"
+    r"|(?:directory|file|secret|setSecret|cacheVolume|changeset|address|git)\b"
+)
+# Where images come from, what runs and what has an effect; the recordings of the real program show them, too.
+_MAJOR = frozenset({"from", "withExec", "stdout", "stderr", "publish", "export", "up"})
+_LONG_SECONDS = 1.0
 
 
 class Reporter(Protocol):
@@ -46,22 +56,36 @@ class Silent:
 
 @dataclass
 class _Row:
-    number: int
-    level: int
-    root: str
+    span: str
+    parent: _Row | None
     name: str
     begun: float
+    minor: bool
     # Lines that the streams have not ended yet, by stream.
     partial: dict[str, str]
+    number: int = 0  # in the order of the first lines; 0: nothing of it was written yet
+
+    @property
+    def level(self) -> int:
+        return self.parent.level + 1 if self.parent else 0
+
+    @property
+    def root(self) -> str:
+        return self.parent.root if self.parent else self.span
 
 
 class Plain:
     """Writes events as lines; also what `auto` means without a terminal.
 
-    `hold`: nothing is written before the preface (or the end) is known.
+    `hold`: nothing is written before the preface (or the end) is known. `verbose`: minor steps, too.
     """
 
-    def __init__(self, out: TextIO | None = None, *, hold: bool = False) -> None:
+    def __init__(
+        self, out: TextIO | None = None, *, hold: bool = False, verbose: bool = False
+    ) -> None:
+        self._verbose = verbose
+        self._waiting: list[_Row] = []  # minor steps that may turn out to take long
+        self._numbered = 0
         self._target = out or sys.stderr
         self._out: TextIO = io.StringIO() if hold else self._target
         self._rows: dict[str, _Row] = {}
@@ -75,6 +99,7 @@ class Plain:
         with self._lock:
             if self._closed:
                 return
+            self._show_long(event["time"])
             match event["event"]:
                 case "start":
                     self._start(event)
@@ -110,15 +135,26 @@ class Plain:
         if span in self._rows:
             return
         parent = self._rows.get(event.get("parent", ""))
-        self._rows[span] = _Row(
-            number=len(self._rows) + 1,
-            level=parent.level + 1 if parent else 0,
-            root=parent.root if parent else span,
-            name=event["name"],
-            begun=event["time"],
-            partial={},
-        )
-        self._write(span, self._rows[span].name)
+        minor = not self._verbose and parent is not None and _is_minor(event["name"])
+        row = _Row(span, parent, event["name"], event["time"], minor, {})
+        self._rows[span] = row
+        if minor:
+            self._waiting.append(row)
+        else:
+            self._show(row)
+
+    def _show(self, row: _Row) -> None:
+        """Write the start of a step, after those that it is part of."""
+        if row.number == 0:
+            if row.parent is not None:
+                self._show(row.parent)
+            self._numbered += 1
+            row.number = self._numbered
+            self._write(row.span, row.name)
+
+    def _show_long(self, now: float) -> None:
+        while self._waiting and now - self._waiting[0].begun >= _LONG_SECONDS:
+            self._show(self._waiting.pop(0))
 
     def _log(self, event: Event) -> None:
         span = event["span"]
@@ -135,6 +171,8 @@ class Plain:
         self._lines(span, row, lines[:-1], event["time"])
 
     def _lines(self, span: str, row: _Row, lines: list[str], at: float) -> None:
+        if lines:
+            self._show(row)
         if lines and self._last != span:
             self._write(span, row.name)
         for line in lines:
@@ -149,6 +187,11 @@ class Plain:
         for text in list(row.partial.values()):
             self._lines(span, row, [text], at)
         row.partial.clear()
+        if row in self._waiting:
+            self._waiting.remove(row)
+        if row.number == 0 and event.get("status") != "error":
+            return
+        self._show(row)
         word = {"done": "DONE", "cached": "CACHED"}.get(event.get("status", "done"), "ERROR")
         self._write(span, f"{event['name']} {word} [{duration(at - row.begun)}]")
         if word == "ERROR":
@@ -166,6 +209,11 @@ class Plain:
         prefix = f"{row.number:<4}: " + "┆ " * row.level
         self._out.write(prefix + first + "\n")
         self._out.writelines(prefix + line + "\n" for line in rest)
+
+
+def _is_minor(name: str) -> bool:
+    found = _MINOR.match(name)
+    return found is not None and found["field"] not in _MAJOR
 
 
 def duration(seconds: float) -> str:

@@ -114,7 +114,8 @@ def _reporter(options: Options) -> Reporter:
         from drydock.cli.live import Live
 
         return Live()
-    return Plain(hold=options.verb == "call" and _has_user_defaults(options.module))
+    hold = options.verb == "call" and _has_user_defaults(options.module)
+    return Plain(hold=hold, verbose=options.count("verbose") > 0 or options.on("debug"))
 
 
 def _has_user_defaults(reference: str) -> bool:

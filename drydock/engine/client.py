@@ -200,8 +200,10 @@ class _PrivateEngine:
         if not self._said_ready():
             said = self._tail()
             self.stop()
+            from drydock.runtime.invocation import typed
+
             raise EngineUnavailable(
-                f"a private engine could not be started: {said}; next: drydock doctor"
+                f"a private engine could not be started: {said}; next: {typed('doctor')}"
             )
 
     def _said_ready(self) -> bool:

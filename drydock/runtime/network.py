@@ -31,6 +31,7 @@ from types import TracebackType
 from typing import IO
 
 from drydock.runtime.errors import RuntimeFault, SetupFailed
+from drydock.runtime.invocation import typed
 from drydock.runtime.netns import Namespace, Resident, ip_batch, run_program
 from drydock.runtime.programs import require
 
@@ -331,7 +332,8 @@ class Network:
             self._words.seek(0)
             message = self._words.read(_MOST_WORDS).decode(errors="replace").strip()
             raise SetupFailed(
-                f"slirp4netns did not come up: {message or 'it said nothing'}; next: drydock doctor"
+                f"slirp4netns did not come up: {message or 'it said nothing'}; "
+                f"next: {typed('doctor')}"
             )
 
     def _refill(self) -> None:

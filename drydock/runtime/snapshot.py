@@ -28,6 +28,7 @@ from pathlib import Path
 
 from drydock.runtime.errors import RuntimeFault, SnapshotGone
 from drydock.runtime.image import LayerBlob
+from drydock.runtime.invocation import typed
 from drydock.runtime.layertree import copy_attributes, extended_attributes, flatten
 from drydock.runtime.mount import MAX_LAYERS, mount_overlay, mount_read_only
 from drydock.runtime.pack import Compression, pack_layer
@@ -217,7 +218,7 @@ class SnapshotStore:
         except BlockingIOError:
             fcntl.flock(self._lock, fcntl.LOCK_SH)
             raise RuntimeFault(
-                "the snapshots are in use by another process; stop it first: drydock stop"
+                f"the snapshots are in use by another process; stop it first: {typed('stop')}"
             ) from None
         try:
             self._drop_idle_views(0)

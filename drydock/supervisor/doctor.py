@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from drydock.runtime.invocation import typed
 from drydock.supervisor.address_book import Machine
 from drydock.supervisor.children import port_is_free
 from drydock.supervisor.lifecycle import status
@@ -91,7 +92,7 @@ def _packages() -> Iterator[Finding]:
 
 def _ports(machine: Machine) -> Iterator[Finding]:
     if status(machine):
-        yield Finding("machine", ok=True, detail="running (drydock status)")
+        yield Finding("machine", ok=True, detail=f"running ({typed('status')})")
         return
     ports = machine.ports
     for port, variable in (

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from drydock.runtime.invocation import typed
 from drydock.supervisor.address_book import ALREADY_RUNNING, Machine, Running, build_digest
 from drydock.supervisor.children import port_is_free, tail
 
@@ -129,7 +130,7 @@ def _check(machine: Machine) -> None:
     missing = [program for program in NEEDED_PROGRAMS if shutil.which(program) is None]
     if missing:
         raise MachineError(
-            f"not installed: {', '.join(missing)}; `drydock doctor` tells how to get them"
+            f"not installed: {', '.join(missing)}; `{typed('doctor')}` tells how to get them"
         )
     ports = machine.ports
     for port, use, variable in (
@@ -140,7 +141,7 @@ def _check(machine: Machine) -> None:
         if not port_is_free(port):
             raise MachineError(
                 f"port {port} on 127.0.0.1, meant for {use}, is taken by another program "
-                f"(`ss -ltnp sport = :{port}` names it); end it, or choose another port: {variable}={port + 1} drydock start"
+                f"(`ss -ltnp sport = :{port}` names it); end it, or choose another port: {variable}={port + 1} {typed('start')}"
             )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
+
 from drydock.cli.live import Live
 from drydock.cli.progress import Plain, duration
 
@@ -138,3 +140,81 @@ def test_what_is_held_back_is_shown_when_there_is_no_preface() -> None:
     reporter.handle(_start("a", "connect"))
     reporter.close()
     assert out.getvalue() == "1   : connect\n\n\n"
+
+
+SETTING = 'Container.withEnvVariable(name: "A", value: "1"): Container!'
+
+
+def test_a_step_that_only_describes_leaves_no_line() -> None:
+    """Unless it is the client's own; numbers go by what is shown."""
+    shown = _plain(
+        _start("a", "Kitchen.box: String!"),
+        _start("b", SETTING, "a"),
+        _end("b", "Container.withEnvVariable", "cached"),
+        _start("c", "withExec true", "a"),
+        _end("c", "Container.withExec"),
+        _end("a", "Kitchen.box"),
+        _start("d", SETTING),
+        _end("d", "Container.withEnvVariable"),
+    )
+    assert shown == (
+        "1   : Kitchen.box: String!\n"
+        "2   : ┆ withExec true\n"
+        "2   : ┆ Container.withExec DONE [0.3s]\n"
+        "1   : Kitchen.box DONE [0.3s]\n"
+        "\n"
+        f"3   : {SETTING}\n"
+        "3   : Container.withEnvVariable DONE [0.3s]\n"
+        "\n\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "lines"),
+    [
+        (
+            [_end("b", "Directory.file", "error", "stat x: no such file or directory")],
+            ["Directory.file ERROR [0.3s]", "! stat x: no such file or directory"],
+        ),
+        ([_start("z", "other", "a", at=1.5)], []),
+        (
+            [_log("b", "told\n"), _end("b", "Directory.file")],
+            ["[0.2s] | told", "Directory.file DONE [0.3s]"],
+        ),
+        ([_end("b", "Directory.file", at=3.0)], ["Directory.file DONE [3.0s]"]),
+    ],
+)
+def test_it_is_shown_when_it_fails_or_takes_long_or_says_something(
+    events: list[dict[str, Any]], lines: list[str]
+) -> None:
+    """With its start, and as soon as that is known."""
+    shown = _plain(
+        _start("a", "Kitchen.box: String!"),
+        _start("b", 'Directory.file(path: "x"): File!', "a"),
+        *events,
+    )
+    start = '2   : ┆ Directory.file(path: "x"): File!\n'
+    assert start + "".join(f"2   : ┆ {line}\n" for line in lines) in shown
+
+
+def test_what_runs_below_it_brings_it_to_light() -> None:
+    """The tree has no gaps."""
+    shown = _plain(
+        _start("a", "Kitchen.box: String!"),
+        _start("b", "Container.sync: ID!", "a"),
+        _start("c", "withExec true", "b"),
+    )
+    assert "2   : ┆ Container.sync: ID!\n3   : ┆ ┆ withExec true\n" in shown
+
+
+def test_verbose_shows_every_step() -> None:
+    """As the engine told them."""
+    out = io.StringIO()
+    reporter = Plain(out, verbose=True)
+    for event in (
+        _start("a", "Kitchen.box: String!"),
+        _start("b", SETTING, "a"),
+        _end("b", "Container.withEnvVariable", "cached"),
+    ):
+        reporter.handle(event)
+    assert "2   : ┆ Container.withEnvVariable CACHED [0.3s]\n" in out.getvalue()
