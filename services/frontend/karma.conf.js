@@ -1,5 +1,23 @@
 // How `ng test` runs the specs: headless Chromium, reports for the pipeline, and a limit on every wait.
+const { readdirSync } = require('node:fs');
+const { join } = require('node:path');
+
 const reports = process.env.REPORTS ?? 'reports';
+
+// Coverage counts what some spec imports. A file without a spec would not lower it, so it is told here.
+const sources = readdirSync(join(__dirname, 'src/app'), { recursive: true });
+const alone = sources.filter(
+  (file) =>
+    file.endsWith('.ts') &&
+    !file.endsWith('.spec.ts') &&
+    !sources.includes(file.replace(/\.ts$/, '.spec.ts')),
+);
+if (alone.length > 0) {
+  console.error(
+    `No spec beside src/app/${alone.join(', src/app/')}. Write it: coverage misses the file.`,
+  );
+  process.exit(1);
+}
 
 module.exports = (config) => {
   config.set({
