@@ -25,6 +25,8 @@ REQUEST_SECONDS = 15.0
 COMMAND_SECONDS = 120.0
 START_SECONDS = 10.0
 ALIAS = "DELIVERY_CLUSTER_ALIAS"
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
 
 
 class ApiError(Exception):
@@ -57,15 +59,21 @@ class Cluster:
         self._flags = [f"--server={server}"] if server else []
         self._proxy = proxy
 
+    @property
+    def socket(self) -> Path:
+        """The unix socket that leads to the API, for those who keep connections open."""
+        return self._proxy
+
     def kubectl(self, *args: str, stdin: str = "", seconds: float = COMMAND_SECONDS) -> str:
         """Run kubectl and return its standard output; raise KubectlError."""
         return _kubectl([*self._flags, *args], stdin, seconds)
 
-    def raw(self, method: str, path: str, body: Obj | None = None) -> tuple[int, bytes]:
-        """Send a request; return status and body, whatever they are."""
+    def raw(
+        self, method: str, path: str, body: Obj | None = None, content: str = ""
+    ) -> tuple[int, bytes]:
+        """Send a request; return status and body, whatever they are. A patch is a merge patch."""
         connection = _UnixConnection(self._proxy)
-        patch = method == "PATCH"
-        content = "application/merge-patch+json" if patch else "application/json"
+        content = content or (MERGE if method == "PATCH" else "application/json")
         try:
             connection.request(
                 method,
@@ -78,16 +86,16 @@ class Cluster:
         finally:
             connection.close()
 
-    def request(self, method: str, path: str, body: Obj | None = None) -> Obj:
+    def request(self, method: str, path: str, body: Obj | None = None, content: str = "") -> Obj:
         """Send a request and return the object in the answer; raise ApiError."""
         try:
-            status, content = self.raw(method, path, body)
+            status, told = self.raw(method, path, body, content)
         except OSError as error:
             raise ApiError(0, f"{method} {path}: {error}") from error
         try:
-            answer = json.loads(content or b"{}")
+            answer = json.loads(told or b"{}")
         except ValueError:
-            answer = {"message": content.decode(errors="replace").strip()}
+            answer = {"message": told.decode(errors="replace").strip()}
         if status >= http.client.BAD_REQUEST:
             raise ApiError(status, str(answer.get("message", f"{method} {path}: {status}")))
         return dict(answer)

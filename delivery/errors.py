@@ -3,6 +3,7 @@
 DeliveryError
 ├── PlanError           2  the plan cannot be understood
 ├── PreflightError      3  nothing was changed: cluster, rights, namespace, quota, lock
+│   └── Refused         3  a rule forbids it; the message names the rule and the way out
 ├── RolloutError        4  the new version did not come up; the old one was put back
 ├── RollbackError       5  the old one did not come back either
 └── VerificationError   6  it came up but does not answer; the old one was put back
@@ -25,6 +26,14 @@ class PreflightError(DeliveryError):
     """Something is missing that a release needs; nothing was changed."""
 
     exit_code = 3
+
+
+class Refused(PreflightError):  # noqa: N818  a verdict, not a defect
+    """A rule forbids what was asked for; nothing was changed."""
+
+    def __init__(self, what: str, rule: str, way_out: str) -> None:
+        super().__init__(f"{what}. Nothing was changed.\n  Rule: {rule}.\n  Way out: {way_out}.")
+        self.rule, self.way_out = rule, way_out
 
 
 class RolloutError(DeliveryError):

@@ -50,8 +50,9 @@ class Subject:
     """What is judged: the pods of one colour of one application, and how they are reached.
 
     `address` is the Service object to ask (NAME-preview, or NAME after the switch), `port` the name of its
-    port, `pods` the label selector of the colour's pods, `baseline` that of the other colour's, empty when
-    there is none. `since` is when the stage began, UTC: what happened before is not this release's doing.
+    port, `pods` the label selector of the colour's pods, `baseline` that of the other colour's and
+    `baseline_address` the Service that selects those, both empty when the other colour has no ready pods.
+    `since` is when the stage began, UTC: what happened before is not this release's doing.
     """
 
     namespace: str
@@ -64,6 +65,7 @@ class Subject:
     stage: Stage
     since: datetime
     port: str = "http"
+    baseline_address: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""When a release fails: users first, then evidence, then the pods that nobody needs."""
+
+from collections.abc import Sequence
+
+from delivery.bluegreen.colours import Colour, side_name
+from delivery.bluegreen.judging import Blocked
+from delivery.bluegreen.machine import Machine, together
+from delivery.bluegreen.record import Standing
+from delivery.bluegreen.states import Aim, Goal, State, state_of
+from delivery.errors import RollbackError
+from delivery.evidence import collect
+from delivery.follow import Hopeless
+from delivery.progress import say
+
+
+def go_back(
+    machines: Sequence[Machine], why: str, trouble: Hopeless | Blocked | None = None
+) -> list[RollbackError]:
+    """Undo a release of these applications; return what could not be undone."""
+    failing = {machine.app.name: _unwanted(machine) for machine in machines}
+    lost = [error for machine in machines if (error := _users_back(machine, why))]
+    for machine in machines:
+        colour = failing[machine.app.name]
+        if colour and _concerns(machine, trouble):
+            pod = trouble.trouble.pod if isinstance(trouble, Hopeless) else ""
+            name = side_name(machine.app.name, colour)
+            collect(machine.writer.cluster, machine.app.namespace, name, pod)
+    try:
+        together(machines, Goal.UNDO, why)
+    except Hopeless as hopeless:
+        # Users are where they belong; what is left over is scaled down by the next run.
+        say(f"{hopeless}")
+    return lost
+
+
+def aftermath(machines: Sequence[Machine], lost: Sequence[RollbackError]) -> list[str]:
+    """Tell in one line per application what users reach now."""
+    lines = [str(error) for error in lost]
+    for machine in machines:
+        facts = machine.look().facts
+        name, record, running = machine.app.name, facts.record, facts.running
+        if facts.live is None:
+            served = (
+                "the Deployment that was there serves on" if facts.plain.ready else "nothing serves"
+            )
+            lines.append(f"{name}: {served}; the new pods were scaled down.")
+        elif record and record.standing is Standing.FAILED:
+            kept = "no release was live before"
+            if record.release.barrier:
+                kept = f"there is no way back across its barrier ({record.release.barrier})"
+            elif record.previous:
+                kept = "the release before did not come back"
+            lines.append(f"{name}: {record.release.version} stays live: {kept}.")
+        else:
+            version = running.version if running else "unknown"
+            lines.append(
+                f"{name}: users are with {version} on {facts.live}; nothing else has pods."
+            )
+    return lines
+
+
+def _unwanted(machine: Machine) -> Colour | None:
+    """Name the colour that the failing release is on."""
+    facts = machine.look().facts
+    if state_of(facts) is State.WATCHING:
+        return facts.live
+    return facts.target if facts.idle.exists else None
+
+
+def _users_back(machine: Machine, why: str) -> RollbackError | None:
+    """Switch back if users were sent to it; note it as failed when there is no way."""
+    name, namespace = machine.app.name, machine.app.namespace
+    watched = False
+    try:
+        while state_of(machine.look().facts) is State.WATCHING:
+            watched = True
+            machine.step(Aim(Goal.UNDO), why)
+    except Hopeless as hopeless:
+        machine.give_up(why)
+        told = f"the way back failed too: {hopeless}. It needs a new version, or a person"
+        return RollbackError(f"{told}: kubectl -n {namespace} get pods")
+    record = machine.look().facts.record
+    if watched and record and record.standing is Standing.FAILED and record.release.barrier:
+        return RollbackError(f"{name} is beyond a barrier and needs a new version that repairs it")
+    return None
+
+
+def _concerns(machine: Machine, trouble: Hopeless | Blocked | None) -> bool:
+    """Tell whether the trouble is of this application; without one, of each."""
+    if isinstance(trouble, Blocked):
+        return trouble.application == machine.app.name
+    if isinstance(trouble, Hopeless):
+        names = [machine.app.name, *(side_name(machine.app.name, each) for each in Colour)]
+        return trouble.deployment in names
+    return True

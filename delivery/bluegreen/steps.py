@@ -1,0 +1,310 @@
+"""The moves that write: each is one conditional write, and harmless when it was made already.
+
+Every write hangs on the `resourceVersion` of the look that it was decided by, or on the object's absence.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from delivery.bluegreen.application import Application
+from delivery.bluegreen.colours import (
+    LABEL,
+    LIVE,
+    PREVIEW,
+    RELEASE,
+    RUN,
+    Colour,
+    painted,
+    preview_of,
+    side_name,
+    stripped,
+    without_colour,
+)
+from delivery.bluegreen.facts import Side, adoptable, needed
+from delivery.bluegreen.observation import PLAIN, Key, Seen
+from delivery.bluegreen.record import Live, Phase, Release, Standing, written
+from delivery.bluegreen.states import Aim, Goal, Move
+from delivery.bluegreen.writer import SWITCHER, Writer, delete, instead, patch, put
+from delivery.clock import write_time
+from delivery.cluster import APPLY, Obj
+from delivery.ownership import MANAGER
+
+
+def perform(writer: Writer, move: Move, seen: Seen, aim: Aim, told: str = "") -> None:
+    """Make a move; raise ApiError, also when somebody wrote in the meantime. `told` is why it is made."""
+    _STEPS[move](writer, seen, aim, told)
+
+
+def refreshed(seen: Seen, app: Application) -> Obj | None:
+    """Make what the manifests want of the active Service, its colour and its record as they are."""
+    if seen.service is None or app.service is None:
+        return None
+    metadata, notes = seen.service["metadata"], seen.service["metadata"].get("annotations") or {}
+    wanted = app.service["metadata"]
+    kept = {key: notes[key] for key in (LIVE, RUN) if key in notes}
+    return {
+        **app.service,
+        "metadata": {
+            **wanted,
+            "resourceVersion": metadata["resourceVersion"],
+            "annotations": {**(wanted.get("annotations") or {}), **kept},
+        },
+        "spec": {**app.service["spec"], "selector": dict(seen.service["spec"]["selector"])},
+    }
+
+
+def prepared(seen: Seen, app: Application, release: Release, run: str) -> Obj:
+    """Make the idle colour's Deployment for a release."""
+    if app.deployment is None:
+        raise RuntimeError(f"{app.name}: nothing to prepare")
+    facts = seen.facts
+    replicas, wanted = max(1, facts.active.wanted), release.replicas
+    if facts.live is None:
+        replicas = wanted if wanted is not None else replicas
+    elif wanted is not None and facts.active.release and wanted != facts.active.release.replicas:
+        # More comes with the release; fewer only after it, or the switch would take capacity away.
+        release = replace(release, replicas=max(wanted, facts.active.release.replicas or wanted))
+        replicas = max(replicas, wanted)
+    made = painted(app.deployment, app.name, facts.target, replicas)
+    return _kept(seen.deployments.get(facts.target), _noted(made, release, run))
+
+
+def _claim(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    name = {"annotations": {RUN: writer.run}}
+    if seen.service is not None and not seen.facts.ours:
+        patch(writer, writer.services(writer.app.name), seen.service, {"metadata": name})
+        return
+    sides = list[tuple[Key, Side]]([(PLAIN, seen.facts.plain), *seen.facts.sides.items()])
+    key = next(key for key, side in sides if not side.ours)
+    found = seen.deployments[key]
+    patch(writer, writer.deployments(found["metadata"]["name"]), found, {"metadata": name})
+
+
+def _clone(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    plain = seen.facts.plain
+    selector = without_colour((seen.service or {"spec": {}})["spec"].get("selector") or {})
+    release = _attempt(writer, plain.release, selector)
+    release = replace(release, digest=plain.content, replicas=plain.wanted)
+    made = painted(seen.deployments[PLAIN], writer.app.name, Colour.BLUE, plain.wanted)
+    made = _kept(seen.deployments.get(Colour.BLUE), _noted(made, release, writer.run))
+    put(writer, made)
+
+
+def _adopt(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    colour = adoptable(seen.facts)
+    held = seen.facts.side(colour).release if colour else None
+    if colour is None or held is None:
+        raise RuntimeError(f"{writer.app.name}: nothing to adopt")
+    live = Live(Standing.SETTLED, replace(held, phase=Phase.PREVIEWED), writer.now)
+    _select(writer, seen, colour, live)
+
+
+def _remove_plain(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    delete(writer, writer.deployments(writer.app.name), seen.deployments[PLAIN])
+
+
+def _prepare(writer: Writer, seen: Seen, aim: Aim, _told: str) -> None:
+    release = _attempt(writer, aim.release, writer.app.selector)
+    put(writer, prepared(seen, writer.app, release, writer.run))
+
+
+def _point_preview(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    service = writer.app.service or seen.service
+    if service is None:
+        raise RuntimeError(f"{writer.app.name}: no Service to preview")
+    made = preview_of(service, writer.app.name, seen.facts.target)
+    if seen.preview is None:
+        writer.cluster.request("POST", f"{writer.services()}?fieldManager={SWITCHER}", made)
+        return
+    before = seen.preview["spec"].get("selector") or {}
+    spec = {"ports": made["spec"]["ports"], "selector": instead(before, made["spec"]["selector"])}
+    path = writer.services(writer.app.name + PREVIEW)
+    patch(writer, path, seen.preview, {"spec": spec})
+
+
+def _scale(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    _idle(writer, seen, replicas=needed(seen.facts))
+
+
+def _pass(writer: Writer, seen: Seen, _aim: Aim, told: str) -> None:
+    held = seen.facts.idle.release
+    if held is None:
+        raise RuntimeError(f"{writer.app.name}: nothing passed")
+    release = replace(held, phase=Phase.PREVIEWED, since=writer.now, told=told)
+    _idle(writer, seen, release=release)
+
+
+def _switch(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    facts, release = seen.facts, seen.facts.idle.release
+    if release is None:
+        raise RuntimeError(f"{writer.app.name}: nothing to switch to")
+    live = Live(Standing.WATCHING, release, writer.now, previous=facts.running)
+    _select(writer, seen, facts.target, live)
+
+
+def _settle(writer: Writer, seen: Seen, aim: Aim, told: str) -> None:
+    facts = seen.facts
+    if facts.record is None:
+        raise RuntimeError(f"{writer.app.name}: nothing to settle")
+    until = facts.now + timedelta(seconds=writer.app.options.standby_seconds)
+    standing = Standing.FAILED if aim.goal is Goal.UNDO else Standing.SETTLED
+    live = replace(
+        facts.record,
+        standing=standing,
+        since=writer.now,
+        standby_until=write_time(until),
+        told=told,
+    )
+    _note_live(writer, seen, live)
+
+
+def _back(writer: Writer, seen: Seen, aim: Aim, told: str) -> None:
+    facts = seen.facts
+    if facts.previous is None or facts.running is None:
+        raise RuntimeError(f"{writer.app.name}: nothing to go back to")
+    standing = Standing.ROLLED_BACK if aim.goal is Goal.ROLLBACK else Standing.REVERTED
+    live = Live(standing, facts.previous, writer.now, left=facts.running.id, told=told)
+    _select(writer, seen, facts.target, live)
+
+
+def _retire(writer: Writer, seen: Seen, _aim: Aim, told: str) -> None:
+    held = seen.facts.idle.release
+    if held is not None and not seen.facts.previous:
+        held = replace(held, phase=Phase.REJECTED, since=writer.now, told=told or held.told)
+    _idle(writer, seen, replicas=0, release=held)
+
+
+def _size(writer: Writer, seen: Seen, aim: Aim, _told: str) -> None:
+    facts, want = seen.facts, aim.release
+    if facts.live is None or facts.active.release is None or want is None:
+        raise RuntimeError(f"{writer.app.name}: nothing to size")
+    release = replace(facts.active.release, replicas=want.replicas)
+    body: Obj = {"metadata": {"annotations": {RELEASE: written(release)}}}
+    body["spec"] = {"replicas": want.replicas}
+    path = writer.deployments(side_name(writer.app.name, facts.live))
+    patch(writer, path, seen.deployments[facts.live], body)
+
+
+def _restore(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    facts = seen.facts
+    colour = facts.live or adoptable(facts)
+    colour = colour if colour and colour in facts.sides else next(iter(facts.sides))
+    release = facts.running if facts.live else facts.side(colour).release
+    if release is None:
+        raise RuntimeError(f"{writer.app.name}: nothing to restore")
+    replicas = max(1, facts.side(colour).wanted)
+    made = _noted(
+        stripped(seen.deployments[colour], writer.app.name, replicas), release, writer.run
+    )
+    if PLAIN in seen.deployments:
+        version = seen.deployments[PLAIN]["metadata"]["resourceVersion"]
+        made["metadata"]["resourceVersion"] = version
+    path = f"{writer.deployments(writer.app.name)}?fieldManager={MANAGER}&force=true"
+    writer.cluster.request("PATCH", path, made, APPLY)
+
+
+def _widen(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    body = {"metadata": {"annotations": {LIVE: None}}, "spec": {"selector": {LABEL: None}}}
+    patch(writer, writer.services(writer.app.name), seen.service, body)
+
+
+def _remove_colour(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    facts = seen.facts
+    colour = facts.target if facts.live else next(c for c in Colour if facts.side(c).exists)
+    path = writer.deployments(side_name(writer.app.name, colour))
+    delete(writer, path, seen.deployments[colour])
+
+
+def _remove_preview(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    delete(writer, writer.services(writer.app.name + PREVIEW), seen.preview)
+
+
+def _attempt(writer: Writer, release: Release | None, selector: dict[str, str]) -> Release:
+    """Begin an attempt: a new id, from now on."""
+    if release is None:
+        raise RuntimeError(f"{writer.app.name}: no release")
+    return replace(
+        release, id=uuid4().hex[:12], phase=Phase.PREPARING, since=writer.now, selector=selector
+    )
+
+
+def _noted(made: Obj, release: Release, run: str) -> Obj:
+    metadata = made["metadata"]
+    notes = metadata.get("annotations") or {}
+    metadata["annotations"] = {**notes, RELEASE: written(release), RUN: run}
+    return made
+
+
+def _kept(found: Obj | None, made: Obj) -> Obj:
+    """Keep what others noted on the object that is replaced."""
+    if found is not None:
+        before, metadata = found["metadata"], made["metadata"]
+        metadata["resourceVersion"] = before["resourceVersion"]
+        for key in ("labels", "annotations"):
+            metadata[key] = {**(before.get(key) or {}), **(metadata.get(key) or {})}
+    return made
+
+
+def _idle(
+    writer: Writer, seen: Seen, *, replicas: int | None = None, release: Release | None = None
+) -> None:
+    target, body = seen.facts.target, dict[str, Obj]()
+    if replicas is not None:
+        body["spec"] = {"replicas": replicas}
+    if release is not None:
+        body["metadata"] = {"annotations": {RELEASE: written(release)}}
+    path = writer.deployments(side_name(writer.app.name, target))
+    patch(writer, path, seen.deployments[target], body)
+
+
+def _select(writer: Writer, seen: Seen, colour: Colour, live: Live) -> None:
+    """Send users to a colour. The one write that they notice."""
+    selector = {**live.release.selector, LABEL: str(colour)}
+    notes = {LIVE: written(live), RUN: writer.run}
+    path = writer.services(writer.app.name)
+    if seen.service is not None:
+        before = seen.service["spec"].get("selector") or {}
+        spec = {"selector": instead(before, selector)}
+        patch(writer, path, seen.service, {"metadata": {"annotations": notes}, "spec": spec})
+        return
+    if writer.app.service is None:
+        raise RuntimeError(f"{writer.app.name}: no Service to make")
+    wanted = writer.app.service
+    made = {
+        **wanted,
+        "metadata": {
+            **wanted["metadata"],
+            "annotations": {**(wanted["metadata"].get("annotations") or {}), **notes},
+        },
+        "spec": {**wanted["spec"], "selector": selector},
+    }
+    # Not forced: where somebody was faster and switched since, this is a conflict.
+    writer.cluster.request("PATCH", f"{path}?fieldManager={MANAGER}", made, APPLY)
+
+
+def _note_live(writer: Writer, seen: Seen, live: Live) -> None:
+    body = {"metadata": {"annotations": {LIVE: written(live)}}}
+    patch(writer, writer.services(writer.app.name), seen.service, body)
+
+
+_STEPS: dict[Move, Callable[[Writer, Seen, Aim, str], None]] = {
+    Move.CLAIM: _claim,
+    Move.CLONE: _clone,
+    Move.ADOPT: _adopt,
+    Move.REMOVE_PLAIN: _remove_plain,
+    Move.PREPARE: _prepare,
+    Move.POINT_PREVIEW: _point_preview,
+    Move.SCALE: _scale,
+    Move.PASS: _pass,
+    Move.SWITCH: _switch,
+    Move.SETTLE: _settle,
+    Move.BACK: _back,
+    Move.RETIRE: _retire,
+    Move.SIZE: _size,
+    Move.RESTORE: _restore,
+    Move.WIDEN: _widen,
+    Move.REMOVE_COLOUR: _remove_colour,
+    Move.REMOVE_PREVIEW: _remove_preview,
+}
