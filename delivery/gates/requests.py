@@ -1,0 +1,188 @@
+"""A gate that sends requests of its own and counts: how many are answered well, and how fast.
+
+On the idle colour they are the load that nobody else makes, so that a quiet service gives numbers too. When
+the other colour is asked at the same moment, a machine that is slow for both is not taken for a slow release.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from delivery.cluster import Cluster
+from delivery.gate import Policy, Result, Stage, Subject, Verdict
+from delivery.prober import Load, running
+from delivery.sample import Sample
+from delivery.settings import Settings
+from delivery.slo import Slo
+from delivery.way import through_the_api
+
+SECONDS = {Stage.PREVIEW: 10.0, Stage.LIVE: 2.0}
+RATE = 25.0
+LOOK_SECONDS = 0.5
+SHARE = 0.8
+"""Part of the requests due that makes a sample, when no minimum is given."""
+LOST = 0.1
+"""Part of the requests that may be lost on the way before nothing can be said."""
+LATE = 0.5
+"""Part of the latency target that the prober's own lateness may be before it spoils the measure."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a sample must reach. `worst_run` is the longest row of failures that is let off.
+
+    With `factor` a missed target counts only when the other colour does more than so many times better.
+    """
+
+    success_percent: float
+    latency_percent: float
+    latency_ms: float
+    worst_run: int
+    factor: float
+
+    def judge(self, sample: Sample, minimum: int, other: Sample | None) -> tuple[Result, str]:
+        """Judge a sample; what is certain is told before what cannot be known."""
+        if not sample.sent:
+            return (
+                (Result.ERROR, sample.way)
+                if sample.unmeasured
+                else (Result.NO_DATA, "no request was sent")
+            )
+        problem = self._failing(sample, max(minimum, sample.sent))
+        if not problem:
+            if sample.sent < minimum:
+                told = f"only {sample.sent} requests were measured, fewer than {minimum}"
+                return (
+                    (Result.ERROR, f"{told}: {sample.way}")
+                    if sample.way
+                    else (Result.NO_DATA, told)
+                )
+            if sample.unmeasured > LOST * (sample.sent + sample.unmeasured):
+                return (
+                    Result.ERROR,
+                    f"{sample.unmeasured} requests were lost on the way: {sample.way}",
+                )
+            problem = self._slow(sample)
+            if problem and sample.lag_ms > LATE * self.latency_ms:
+                told = f"this program itself was up to {sample.lag_ms:.0f} ms late"
+                return Result.ERROR, f"{told}, so the latency is not known"
+        if not problem:
+            return Result.PASS, "as promised"
+        if other is not None and self._alike(sample, other, minimum):
+            return Result.PASS, f"{problem}; but so it is with the other colour"
+        return Result.FAIL, problem
+
+    def _failing(self, sample: Sample, least: int) -> str:
+        """Tell whether too many failed, even if all that are missing to a sample of `least` were good."""
+        if sample.worst_run > self.worst_run:
+            return f"{sample.worst_run} failures in a row: {sample.first_failure}"
+        share = 100 * (least - sample.failed) / least
+        if share < self.success_percent:
+            told = ", ".join(f"{count} {reason}" for reason, count in sample.failures.items())
+            return (
+                f"{sample.success_percent:.2f} % are good, wanted {self.success_percent:g}: {told}"
+            )
+        return ""
+
+    def _slow(self, sample: Sample) -> str:
+        share = sample.percent_within(self.latency_ms)
+        if share >= self.latency_percent:
+            return ""
+        told = f"{share:.2f} % are answered within {self.latency_ms:g} ms"
+        return f"{told}, wanted {self.latency_percent:g}; p99 is {sample.p99_ms:.0f} ms"
+
+    def _alike(self, sample: Sample, other: Sample, minimum: int) -> bool:
+        """Tell whether the other colour is about as bad at the same time."""
+        if not self.factor or other.sent < minimum:
+            return False
+        failing = sample.failed / sample.sent <= self.factor * other.failed / other.sent
+        slow = not self._slow(sample) or sample.p99_ms <= self.factor * other.p99_ms
+        return failing and slow
+
+
+@dataclass(frozen=True)
+class RequestsGate:
+    """Sends `rate` requests per second for a while; `seconds` of 0 is as long as the stage has it."""
+
+    name: str
+    policy: Policy
+    path: str
+    rate: float
+    seconds: float
+    patience: float
+    connections: int
+    minimum: int
+    targets: Targets
+
+    @property
+    def bound_seconds(self) -> float:
+        """How long a verdict takes at most."""
+        return (self.seconds or max(SECONDS.values())) + self.patience + LOOK_SECONDS
+
+    def judge(self, cluster: Cluster, subject: Subject, alive: Callable[[], None]) -> Verdict:
+        """Send the requests and judge what they came to."""
+        seconds = self.seconds or SECONDS[subject.stage]
+        minimum = self.minimum or max(1, int(SHARE * self.rate * seconds))
+        addresses = [subject.address]
+        if self.targets.factor and subject.baseline_address:
+            addresses.append(subject.baseline_address)
+        samples = self._measure(cluster, subject, addresses, seconds, alive)
+        result, told = self.targets.judge(
+            samples[0], minimum, samples[1] if len(samples) > 1 else None
+        )
+        numbers = samples[0].numbers
+        if len(samples) > 1:
+            numbers |= {f"other_{key}": samples[1].numbers[key] for key in ("failed", "p99_ms")}
+        return Verdict(self.name, result, told, numbers)
+
+    def _measure(
+        self,
+        cluster: Cluster,
+        subject: Subject,
+        addresses: list[str],
+        seconds: float,
+        alive: Callable[[], None],
+    ) -> list[Sample]:
+        end = time.monotonic() + seconds
+        with ExitStack() as stack:
+            probes = []
+            for address in addresses:
+                target = through_the_api(cluster.socket, subject.namespace, address, subject.port)
+                path = self.path or subject.health
+                load = Load(target, path, self.rate, self.patience, self.connections)
+                probes.append(stack.enter_context(running(load)))
+            while (left := end - time.monotonic()) > 0:
+                alive()
+                time.sleep(min(LOOK_SECONDS, left))
+        return [probe.sample() for probe in probes]
+
+
+def read_requests(settings: Settings, name: str, policy: Policy, slo: Slo | None) -> RequestsGate:
+    """Read what the plan says about one; targets that it does not name are the promise's."""
+    latency = settings.section("latency")
+    gate = RequestsGate(
+        name=name,
+        policy=policy,
+        path=settings.path("path", slo.path if slo else ""),
+        rate=settings.number("rate", RATE, low=0.1, high=2000),
+        seconds=settings.number("seconds", 0, low=0, high=600),
+        patience=settings.number("patience_seconds", 2, low=0.05, high=30),
+        connections=settings.whole("connections", 32, low=1, high=256),
+        minimum=settings.whole("minimum", 0, low=0, high=1_000_000),
+        targets=Targets(
+            success_percent=settings.number(
+                "success", slo.success_percent if slo else None, low=0, high=100
+            ),
+            latency_percent=latency.number(
+                "percent", slo.latency_percent if slo else 99, low=0, high=100
+            ),
+            latency_ms=latency.number(
+                "milliseconds", slo.latency_ms if slo else None, low=1, high=60_000
+            ),
+            worst_run=settings.whole("failures_in_a_row", 1_000_000, low=0, high=1_000_000),
+            factor=settings.number("other_colour_factor", 0, low=0, high=100),
+        ),
+    )
+    latency.finish()
+    return gate

@@ -1,0 +1,125 @@
+"""The prober: requests at a fixed rate, whatever becomes of them, and what they came to.
+
+Used by the gates as load on the idle colour, and by the release as drop counter through a switch. The rate is
+held open-loop: a request is due at its moment, and waits from then on, also for a free connection. So a slow
+service makes slow answers here, and not fewer requests. Invariant: every request that was due is counted, and
+each ends within `patience` seconds.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from delivery.cluster import Cluster
+from delivery.exchange import NoAnswerError, Reply, Target, Trouble, ask
+from delivery.gate import Subject
+from delivery.sample import Outcome, Sample, summarize
+from delivery.way import through_the_api, told_by_the_way
+
+CONNECTIONS = 32
+"""Requests under way at once. One that finds none free waits for one, and that counts as its time."""
+PATIENCE_SECONDS = 2.0
+GOOD = range(200, 400)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What to ask and how often: `rate` requests per second, each given `patience` seconds."""
+
+    target: Target
+    path: str
+    rate: float
+    patience: float = PATIENCE_SECONDS
+    connections: int = CONNECTIONS
+
+
+class Probe:
+    """Requests under way; may be asked for its sample at any moment."""
+
+    def __init__(self, load: Load, clock: Callable[[], float] = time.monotonic) -> None:
+        self._load, self._clock = load, clock
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._begun = self._end = 0.0
+        self._given = 0
+        self._outcomes: list[Outcome] = []
+        self._threads = [
+            threading.Thread(target=self._work, name=f"prober-{number}", daemon=True)
+            for number in range(load.connections)
+        ]
+
+    def start(self) -> None:
+        """Begin; the first request is due now."""
+        self._begun = self._clock()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let nothing more become due and wait for what is, which takes `patience` at most."""
+        self._end = self._clock()
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def sample(self) -> Sample:
+        """Sum up what has ended until now."""
+        with self._lock:
+            outcomes = list(self._outcomes)
+        return summarize(outcomes)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                place = self._given
+                self._given += 1
+            due = self._begun + place / self._load.rate
+            lag: float | None = None
+            if (early := due - self._clock()) > 0:
+                self._ended.wait(early)
+                lag = (self._clock() - due) * 1000
+            if self._ended.is_set() and due > self._end:
+                return
+            outcome = self._ask(place, due, lag)
+            with self._lock:
+                self._outcomes.append(outcome)
+
+    def _ask(self, place: int, due: float, lag: float | None) -> Outcome:
+        left = self._load.patience - (self._clock() - due)
+        answered: Reply | NoAnswerError
+        if left <= 0:
+            every = f"all {self._load.connections} connections wait for answers"
+            answered = NoAnswerError(Trouble.TIMEOUT, f"not sent, {every}", begun=True)
+        else:
+            try:
+                answered = ask(self._load.target, self._load.path, left)
+            except NoAnswerError as error:
+                answered = error
+        milliseconds = (self._clock() - due) * 1000
+        way = told_by_the_way(self._load.target, answered)
+        if isinstance(answered, Reply):
+            failure = "" if answered.status in GOOD else f"status {answered.status}"
+            timed = True
+        else:
+            failure, timed = str(answered.trouble), answered.trouble is Trouble.TIMEOUT
+        return Outcome(place, milliseconds, "" if way else failure, way, timed, lag)
+
+
+@contextmanager
+def running(load: Load) -> Iterator[Probe]:
+    """Keep a load up as long as the block lasts."""
+    probe = Probe(load)
+    probe.start()
+    try:
+        yield probe
+    finally:
+        probe.stop()
+
+
+@contextmanager
+def probing(cluster: Cluster, subject: Subject, rate: float, path: str = "") -> Iterator[Probe]:
+    """Keep requests up to the Service that a subject is reached by; `path` is its health if not given."""
+    target = through_the_api(cluster.socket, subject.namespace, subject.address, subject.port)
+    with running(Load(target, path or subject.health, rate)) as probe:
+        yield probe
