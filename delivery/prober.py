@@ -8,7 +8,7 @@ each ends within `patience` seconds.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -38,8 +38,8 @@ class Load:
 class Probe:
     """Requests under way; may be asked for its sample at any moment."""
 
-    def __init__(self, load: Load, clock: Callable[[], float] = time.monotonic) -> None:
-        self._load, self._clock = load, clock
+    def __init__(self, load: Load) -> None:
+        self._load = load
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._begun = self._end = 0.0
@@ -52,13 +52,13 @@ class Probe:
 
     def start(self) -> None:
         """Begin; the first request is due now."""
-        self._begun = self._clock()
+        self._begun = time.monotonic()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """Let nothing more become due and wait for what is, which takes `patience` at most."""
-        self._end = self._clock()
+        self._end = time.monotonic()
         self._ended.set()
         for thread in self._threads:
             thread.join()
@@ -76,9 +76,9 @@ class Probe:
                 self._given += 1
             due = self._begun + place / self._load.rate
             lag: float | None = None
-            if (early := due - self._clock()) > 0:
+            if (early := due - time.monotonic()) > 0:
                 self._ended.wait(early)
-                lag = (self._clock() - due) * 1000
+                lag = (time.monotonic() - due) * 1000
             if self._ended.is_set() and due > self._end:
                 return
             outcome = self._ask(place, due, lag)
@@ -86,7 +86,7 @@ class Probe:
                 self._outcomes.append(outcome)
 
     def _ask(self, place: int, due: float, lag: float | None) -> Outcome:
-        left = self._load.patience - (self._clock() - due)
+        left = self._load.patience - (time.monotonic() - due)
         answered: Reply | NoAnswerError
         if left <= 0:
             every = f"all {self._load.connections} connections wait for answers"
@@ -96,7 +96,7 @@ class Probe:
                 answered = ask(self._load.target, self._load.path, left)
             except NoAnswerError as error:
                 answered = error
-        milliseconds = (self._clock() - due) * 1000
+        milliseconds = (time.monotonic() - due) * 1000
         way = told_by_the_way(self._load.target, answered)
         if isinstance(answered, Reply):
             failure = "" if answered.status in GOOD else f"status {answered.status}"
