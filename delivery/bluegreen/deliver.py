@@ -25,7 +25,7 @@ ROUND_SECONDS = 1.0
 def deliver(machines: Sequence[Machine]) -> str:
     """Deliver a set; return what became of it in a word. Raise RolloutError, VerificationError, RollbackError."""
     for machine in machines:
-        _finish(machine)
+        finish(machine)
         guards.check_adoption(machine.app, machine.look().facts)
     try:
         together(machines, Goal.ADOPT)
@@ -39,6 +39,7 @@ def deliver(machines: Sequence[Machine]) -> str:
         raise _failed(machines, trouble, "preview") from trouble
     fresh = [machine for machine in machines if machine.pending]
     if not fresh:
+        together(machines, Goal.TIDY)
         return "unchanged"
     if any(each.app.options.promote is Promote.MANUAL and not each.watching for each in fresh):
         return "waits"
@@ -91,8 +92,8 @@ def _probed(machine: Machine) -> Iterator[None]:
             machine.sample = probe.sample()
 
 
-def _finish(machine: Machine) -> None:
-    """End the watch that another run left, before its way back is overwritten."""
+def finish(machine: Machine) -> None:
+    """End the watch that another run left, before its way back is taken; not that of the wanted release."""
     seen = machine.look()
     running, want = seen.facts.running, machine.app.release
     if state_of(seen.facts) is not State.WATCHING:

@@ -172,7 +172,8 @@ def _preview(facts: Facts, aim: Aim) -> Move:
     if want is None or state_of(facts) is State.WATCHING:
         return Move.DONE
     if facts.live and running and running.digest == want.digest and not _failed(facts):
-        return _retire(facts) if facts.unfinished and idle.wanted else _size(facts, want)
+        unwanted = idle.wanted and not facts.previous
+        return _retire(facts) if unwanted else _size(facts, want)
     held = facts.unfinished
     if held is None or held.digest != want.digest or not idle.wanted:
         return _retire(facts) if idle.wanted else Move.PREPARE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from delivery.bluegreen import guards
 from delivery.bluegreen.colours import LIVE, RELEASE, RUN
-from delivery.bluegreen.deliver import switch
+from delivery.bluegreen.deliver import finish, switch
 from delivery.bluegreen.machine import Machine, together
 from delivery.bluegreen.observation import PLAIN
 from delivery.bluegreen.record import Standing
@@ -70,6 +70,7 @@ def leave(machine: Machine) -> None:
     if not machine.look().facts.traces:
         return
     name = machine.app.name
+    finish(machine)
     say(f"{name}: leaving blue-green")
     try:
         seen = machine.drive(Aim(Goal.EXIT), "leaving blue-green")

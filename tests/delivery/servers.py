@@ -133,6 +133,7 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def process_request_thread(self, request: object, client_address: object) -> None:
         """Serve without a handler class."""
+        del client_address
         assert isinstance(request, socket.socket)
         self.behind.serve(request)
         request.close()

@@ -76,7 +76,7 @@ def test_nobody_there_is_a_refusal(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         target = Target("127.0.0.1", free.getsockname()[1])
-        with pytest.raises(NoAnswerError, match="^connection refused: "):
+        with pytest.raises(NoAnswerError, match=r"^connection refused: "):
             ask(target, "/", 5)
     with pytest.raises(NoAnswerError) as caught:
         ask(Target(socket=tmp_path / "nowhere"), "/", 5)
@@ -85,7 +85,7 @@ def test_nobody_there_is_a_refusal(tmp_path: Path) -> None:
 
 def test_a_time_that_is_over_asks_nobody() -> None:
     with serving(always()) as (server, target):
-        with pytest.raises(NoAnswerError, match="^timeout"):
+        with pytest.raises(NoAnswerError, match=r"^timeout"):
             ask(target, "/", 0)
         assert server.paths == []
 

@@ -164,9 +164,11 @@ def test_through_the_api_server_its_own_words_are_told_apart(tmp_path: Path) -> 
 
 
 def test_another_path_than_that_of_the_health_can_be_asked(tmp_path: Path) -> None:
-    with cluster_of(always(), tmp_path) as (server, cluster):
-        with probing(cluster, subject(), 50, "/api/data"):
-            time.sleep(0.2)
+    with (
+        cluster_of(always(), tmp_path) as (server, cluster),
+        probing(cluster, subject(), 50, "/api/data"),
+    ):
+        time.sleep(0.2)
     assert {path.rpartition("/proxy")[2] for path in server.paths} == {"/api/data"}
 
 

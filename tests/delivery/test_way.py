@@ -23,7 +23,7 @@ def status(code: int, message: str) -> Reply:
 
 def test_a_service_is_reached_by_the_proxy_of_the_api_server() -> None:
     prefix = "/api/v1/namespaces/near/services/shop-preview:http/proxy"
-    assert WAY == Target(socket=Path("/proxy.sock"), prefix=prefix)
+    assert (WAY.socket, WAY.prefix) == (Path("/proxy.sock"), prefix)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,8 @@ def test_there_is_no_way_to_blame_when_a_service_is_asked_directly() -> None:
     assert told_by_the_way(direct, NoAnswerError(Trouble.REFUSED, "")) == ""
 
 
-def test_a_real_kubectl_says_so_when_the_api_server_is_gone(
-    tmp_path: Path, _environment: None
-) -> None:
+@pytest.mark.usefixtures("cluster")
+def test_a_real_kubectl_says_so_when_the_api_server_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "p.sock"
     command = ["kubectl", "--server=http://127.0.0.1:1", "proxy", f"--unix-socket={path}"]
     proxy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
