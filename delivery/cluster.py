@@ -21,6 +21,7 @@ from delivery.errors import PreflightError
 
 Obj = dict[str, Any]
 CONFLICT, NOT_FOUND, FORBIDDEN, UNAUTHORIZED = 409, 404, 403, 401
+TIMEOUT, TOO_MANY, SERVER_ERROR = 408, 429, 500
 REQUEST_SECONDS = 15.0
 COMMAND_SECONDS = 120.0
 START_SECONDS = 10.0
@@ -35,6 +36,11 @@ class ApiError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def passing(error: ApiError) -> bool:
+    """Tell whether a refusal may pass by itself: a busy or failing server, or no answer at all."""
+    return error.status in (0, TIMEOUT, TOO_MANY) or error.status >= SERVER_ERROR
 
 
 class KubectlError(Exception):

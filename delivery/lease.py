@@ -1,4 +1,4 @@
-"""The lock of an environment: a Lease, so that two deliveries at once take turns.
+"""The locks: a Lease per environment and one per blue-green application, so that deliveries take turns.
 
 Held with an expiry and renewed while a delivery works. A job that was killed stops renewing, so it
 blocks for no longer than `DURATION_SECONDS`. Expiry is judged by watching, not by comparing clocks
@@ -6,12 +6,11 @@ of two machines: a lease that was not renewed while we watched it that long is f
 """
 
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
-from delivery.cluster import CONFLICT, ApiError, Cluster, Obj
+from delivery.clock import CLOCK, Clock
+from delivery.cluster import CONFLICT, ApiError, Cluster, Obj, passing
 from delivery.errors import PreflightError, RolloutError
 from delivery.progress import say
 
@@ -24,10 +23,11 @@ LOOK_SECONDS = 0.5
 class Lease:
     """A held lock."""
 
-    def __init__(self, cluster: Cluster, path: str, holder: str) -> None:
-        self._cluster, self._path, self._holder = cluster, path, holder
+    def __init__(self, cluster: Cluster, path: str, holder: str, clock: Clock = CLOCK) -> None:
+        self._cluster, self._path, self._holder, self._clock = cluster, path, holder, clock
         self._ended = threading.Event()
         self._lost = ""
+        self._renewed = clock.monotonic()
         self._renewal = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def still_held(self) -> None:
@@ -45,36 +45,43 @@ class Lease:
     def release(self) -> None:
         """Stop renewing and give the lock back; the next one need not wait for the expiry."""
         self._ended.set()
-        self._renewal.join()
-        if not self._lost:
-            try:
-                self._cluster.request("PATCH", self._path, {"spec": {"holderIdentity": ""}})
-            except ApiError as error:
-                say(f"the lock could not be given back, it expires by itself: {error}")
+        if self._renewal.is_alive():
+            self._renewal.join()
+        if self._lost:
+            return
+        try:
+            found = self._cluster.request("GET", self._path)
+            if _holder_of(found) == self._holder:
+                found["spec"]["holderIdentity"] = ""
+                self._cluster.request("PUT", self._path, found)
+        except ApiError as error:
+            say(f"the lock could not be given back, it expires by itself: {error}")
+
+    def tend(self) -> None:
+        """Renew once; take note when the lock is lost."""
+        try:
+            found = self._cluster.request("GET", self._path)
+            if found["spec"].get("holderIdentity") != self._holder:
+                self._lost = f"{found['spec'].get('holderIdentity')!r} holds it"
+                return
+            found["spec"]["renewTime"] = _now(self._clock)
+            self._cluster.request("PUT", self._path, found)
+            self._renewed = self._clock.monotonic()
+        except ApiError as error:
+            if self._clock.monotonic() - self._renewed > DURATION_SECONDS:
+                self._lost = str(error)
 
     def _renew(self) -> None:
-        last = time.monotonic()
-        while not self._ended.wait(RENEW_SECONDS):
-            try:
-                found = self._cluster.request("GET", self._path)
-                if found["spec"].get("holderIdentity") != self._holder:
-                    self._lost = f"{found['spec'].get('holderIdentity')!r} holds it"
-                    return
-                found["spec"]["renewTime"] = _now()
-                self._cluster.request("PUT", self._path, found)
-                last = time.monotonic()
-            except ApiError as error:
-                if time.monotonic() - last > DURATION_SECONDS:
-                    self._lost = str(error)
-                    return
+        while not self._lost and not self._ended.wait(RENEW_SECONDS):
+            self.tend()
 
 
 @contextmanager
-def locked(cluster: Cluster, namespace: str, holder: str, patience: float) -> Iterator[Lease]:
-    """Hold the environment's lock; wait for it up to `patience` seconds, else PreflightError."""
-    folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-    _take(cluster, folder, holder, patience)
-    lease = Lease(cluster, f"{folder}/{NAME}", holder)
+def locked(
+    cluster: Cluster, namespace: str, holder: str, patience: float, name: str = NAME
+) -> Iterator[Lease]:
+    """Hold a lock; wait for it up to `patience` seconds, else PreflightError."""
+    lease = taken(cluster, namespace, holder, patience, name)
     lease.start()
     try:
         yield lease
@@ -82,41 +89,84 @@ def locked(cluster: Cluster, namespace: str, holder: str, patience: float) -> It
         lease.release()
 
 
-def _take(cluster: Cluster, folder: str, holder: str, patience: float) -> None:
-    begun = time.monotonic()
+@contextmanager
+def all_locked(
+    cluster: Cluster, namespace: str, holder: str, patience: float, names: Iterable[str]
+) -> Iterator[Callable[[], None]]:
+    """Hold several locks, always taken in the same order; give what raises when one is lost."""
+    with ExitStack() as stack:
+        leases = [
+            stack.enter_context(locked(cluster, namespace, holder, patience, name))
+            for name in sorted(names)
+        ]
+
+        def still_held() -> None:
+            for lease in leases:
+                lease.still_held()
+
+        yield still_held
+
+
+def name_of(application: str) -> str:
+    """Name the lock of a blue-green application; it sorts after that of the environment."""
+    return f"{NAME}-{application}"
+
+
+def taken(
+    cluster: Cluster,
+    namespace: str,
+    holder: str,
+    patience: float,
+    name: str = NAME,
+    clock: Clock = CLOCK,
+) -> Lease:
+    """Take a lock without beginning to renew it."""
+    folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    begun = clock.monotonic()
     seen_version, seen_at, told = "", begun, False
     while True:
-        found = cluster.find(f"{folder}/{NAME}")
+        found = _look(cluster, f"{folder}/{name}")
         same = found is not None and found["metadata"]["resourceVersion"] == seen_version
-        expired = same and time.monotonic() - seen_at > DURATION_SECONDS
-        if _written(cluster, folder, found, holder, expired=expired):
-            return
+        expired = same and clock.monotonic() - seen_at > DURATION_SECONDS
+        wanted = _lease(name, holder, _now(clock))
+        if _written(cluster, folder, found, wanted, expired=expired):
+            return Lease(cluster, f"{folder}/{name}", holder, clock)
         if found is not None:
             if not same:
-                seen_version, seen_at = found["metadata"]["resourceVersion"], time.monotonic()
+                seen_version, seen_at = found["metadata"]["resourceVersion"], clock.monotonic()
             if not told:
                 say(f"waiting for the delivery that holds the lock: {_holder_of(found)}")
                 told = True
-        if time.monotonic() - begun > patience:
+        if clock.monotonic() - begun > patience:
             who = _holder_of(found) if found else "another delivery"
             raise PreflightError(f"the lock was not free within {patience:.0f} seconds: {who}")
-        time.sleep(LOOK_SECONDS)
+        clock.sleep(LOOK_SECONDS)
+
+
+def _look(cluster: Cluster, path: str) -> Obj | None:
+    """Look at a lock; a server that is busy is looked at again by the caller, who waits anyway."""
+    try:
+        return cluster.find(path)
+    except ApiError as error:
+        if not passing(error):
+            raise
+        return None
 
 
 def _written(
-    cluster: Cluster, folder: str, found: Obj | None, holder: str, *, expired: bool
+    cluster: Cluster, folder: str, found: Obj | None, wanted: Obj, *, expired: bool
 ) -> bool:
     """Take the lock if it is free; False when it is not or another one was faster."""
     try:
         if found is None:
-            cluster.request("POST", folder, _lease(holder))
+            cluster.request("POST", folder, wanted)
             return True
         if _holder_of(found) and not expired:
             return False
-        found["spec"] = _lease(holder)["spec"]
-        cluster.request("PUT", f"{folder}/{NAME}", found)
+        found["spec"] = wanted["spec"]
+        cluster.request("PUT", f"{folder}/{wanted['metadata']['name']}", found)
     except ApiError as error:
-        if error.status == CONFLICT:
+        if error.status == CONFLICT or passing(error):
             return False
         raise
     return True
@@ -126,19 +176,19 @@ def _holder_of(lease: Obj) -> str:
     return str(lease.get("spec", {}).get("holderIdentity") or "")
 
 
-def _lease(holder: str) -> Obj:
+def _lease(name: str, holder: str, now: str) -> Obj:
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": {"name": NAME},
+        "metadata": {"name": name},
         "spec": {
             "holderIdentity": holder,
             "leaseDurationSeconds": DURATION_SECONDS,
-            "acquireTime": _now(),
-            "renewTime": _now(),
+            "acquireTime": now,
+            "renewTime": now,
         },
     }
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _now(clock: Clock) -> str:
+    return clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")

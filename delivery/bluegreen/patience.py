@@ -7,14 +7,13 @@ from delivery.bluegreen.colours import Colour, side_name
 from delivery.bluegreen.observation import PLAIN, Key, Seen
 from delivery.bluegreen.states import Goal
 from delivery.clock import Clock
-from delivery.cluster import ApiError
+from delivery.cluster import CONFLICT, NOT_FOUND, ApiError, passing
 from delivery.follow import DEAF_SECONDS, LOOK_SECONDS, Hopeless
 from delivery.progress import say
 from delivery.rollout import Trouble
 
-PASSING = frozenset({0, 404, 408, 409, 429})
-"""Statuses that another look may get over, besides those from 500 on; 0 is no answer at all."""
-SERVER_ERROR = 500
+STALE = frozenset({CONFLICT, NOT_FOUND})
+"""Refusals that another look gets over: somebody wrote in between."""
 
 
 class Patience:
@@ -63,7 +62,7 @@ class Patience:
 
     def endure(self, error: ApiError) -> None:
         """Wait before another look; raise ApiError when the refusal lasts or will not change."""
-        if error.status not in PASSING and error.status < SERVER_ERROR:
+        if error.status not in STALE and not passing(error):
             self._refuse(error)
         if self._deaf_since is None:
             self._deaf_since = self._clock.monotonic()

@@ -60,7 +60,10 @@ def service() -> Obj:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": NAME, "namespace": NS, "labels": dict(LABELS)},
-        "spec": {"selector": dict(LABELS), "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+        "spec": {
+            "selector": dict(LABELS),
+            "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
+        },
     }
 
 

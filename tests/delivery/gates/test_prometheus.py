@@ -56,7 +56,12 @@ def judge(address: str, **values: object) -> Verdict:
         ("1/0", {"at_most": 1}, Result.FAIL, "inf, wanted at most 1"),
         ("sum(", {"at_most": 1}, Result.ERROR, "Prometheus refuses 'sum('"),
         ("up[1m]", {"at_most": 1}, Result.ERROR, "gives a matrix"),
-        ('count_over_time(up{service="$service"}[${seconds}s]) * 0', {"at_most": 0}, Result.PASS, "0"),
+        (
+            'count_over_time(up{service="$service"}[${seconds}s]) * 0',
+            {"at_most": 0},
+            Result.PASS,
+            "0",
+        ),
     ],
 )
 def test_a_number_is_compared_with_the_bounds(
@@ -122,7 +127,7 @@ def test_bounds_hold_what_lies_between(low: float, high: float, value: float) ->
 
 def burn(running: Prometheus, **values: object) -> Verdict:
     """Ask the burn rate gate."""
-    settings = Settings(values, "plan: gate")
+    settings = Settings({"window_seconds": 600, **values}, "plan: gate")
     gate = read_burn_rate(settings, "budget", Policy(), SLO, running.address)
     return gate.judge(NOWHERE, subject(), alive)
 
@@ -145,7 +150,7 @@ def test_too_few_requests_tell_nothing_about_a_budget(running: Prometheus) -> No
     assert burn(running, minimum=1e6).result is Result.NO_DATA
     elsewhere = burn(running, labels={"service": "cart"})
     assert elsewhere.result is Result.NO_DATA
-    assert elsewhere.reason == "0 requests in 60 s, fewer than 20"
+    assert elsewhere.reason == "0 requests in 600 s, fewer than 20"
 
 
 def test_labels_of_the_scrape_can_be_others(running: Prometheus) -> None:

@@ -55,7 +55,11 @@ def test_policy_and_retries_surround_every_kind() -> None:
 def test_an_http_gate_asks_the_health_for_a_good_status_if_not_told_otherwise() -> None:
     gate = only(kind="http")
     assert isinstance(gate, HttpGate)
-    assert (gate.path, gate.expected.statuses, gate.successes) == ("", frozenset(range(200, 300)), 1)
+    assert (gate.path, gate.expected.statuses, gate.successes) == (
+        "",
+        frozenset(range(200, 300)),
+        1,
+    )
     told = only(
         kind="http",
         path="/x",
@@ -130,7 +134,10 @@ def test_restarts_and_logs_have_few_settings() -> None:
         ({"kind": "https"}, r"\[0\].kind is 'https', not one of burn-rate, http"),
         ({"kind": "http", "pth": "/"}, r"\[0\].pth is no key .* did you mean 'path'\?"),
         ({"kind": "http", "status": "200"}, r"\[0\].status is '200', not a whole number"),
-        ({"kind": "http", "policy": {"error": "pass"}}, r"policy.error is 'pass', not one of go, bl"),
+        (
+            {"kind": "http", "policy": {"error": "pass"}},
+            r"policy.error is 'pass', not one of go, bl",
+        ),
         ({"kind": "http", "policy": {"limit": 0}}, r"policy.limit is 0, not a whole number from 1"),
         ({"kind": "http", "policy": {"on": 1}}, r"policy.on is no key"),
         ({"kind": "http", "retry": {"times": 99}}, r"retry.times is 99, not a whole number from 0"),
@@ -183,7 +190,7 @@ def test_prometheus_gates_need_an_address() -> None:
 
 @pytest.mark.parametrize("values", ["http", {"kind": "http"}, 1])
 def test_gates_that_are_no_list_are_refused(values: object) -> None:
-    with pytest.raises(PlanError, match="^plan: x is .*, not a list of gates$"):
+    with pytest.raises(PlanError, match=r"^plan: x is .*, not a list of gates$"):
         read_gates(values, "plan: x")
 
 

@@ -26,14 +26,10 @@ from tests.delivery.servers import (
     subject,
 )
 
-TARGETS = Targets(
-    success_percent=99, latency_percent=95, latency_ms=250, worst_run=1000, factor=0
-)
+TARGETS = Targets(success_percent=99, latency_percent=95, latency_ms=250, worst_run=1000, factor=0)
 
 
-def sample(
-    good: int = 0, failed: int = 0, slow: int = 0, lost: int = 0, lag: float = 0
-) -> Sample:
+def sample(good: int = 0, failed: int = 0, slow: int = 0, lost: int = 0, lag: float = 0) -> Sample:
     """Make a sample: good ones take 20 ms, slow ones 900 ms."""
     made = [(20.0, "", "")] * good + [(900.0, "", "")] * slow
     made += [(5.0, "status 500", "")] * failed + [(1.0, "", "kubectl proxy has ended")] * lost
@@ -50,7 +46,12 @@ def sample(
         (sample(good=99, failed=1), 100, Result.PASS, "as promised"),
         (sample(good=98, failed=2), 100, Result.FAIL, "98.00 % are good, wanted 99: 2 status 500"),
         (sample(good=95, slow=5), 100, Result.PASS, "as promised"),
-        (sample(good=94, slow=6), 100, Result.FAIL, "94.00 % are answered within 250 ms, wanted 95"),
+        (
+            sample(good=94, slow=6),
+            100,
+            Result.FAIL,
+            "94.00 % are answered within 250 ms, wanted 95",
+        ),
         (sample(good=10), 100, Result.NO_DATA, "only 10 requests were measured, fewer than 100"),
         (sample(failed=1), 100, Result.NO_DATA, "only 1 requests were measured, fewer than 100"),
         (sample(failed=2), 100, Result.FAIL, "0.00 % are good, wanted 99: 2 status 500"),
@@ -133,9 +134,7 @@ def test_nothing_passes_on_nothing_and_nothing_fails_without_a_reason(
         assert found.failed or found.max_ms > targets.latency_ms
 
 
-@given(
-    st.integers(0, 200), st.integers(0, 50), st.integers(1, 20), targets_, st.integers(1, 100)
-)
+@given(st.integers(0, 200), st.integers(0, 50), st.integers(1, 20), targets_, st.integers(1, 100))
 def test_more_failures_never_make_a_verdict_better(
     good: int, failed: int, more: int, targets: Targets, minimum: int
 ) -> None:

@@ -38,9 +38,7 @@ class Fields:
             _put(after, way, value)
         return after
 
-    def written(
-        self, path: str, manager: str, before: Obj, after: Obj, said: Obj | None
-    ) -> None:
+    def written(self, path: str, manager: str, before: Obj, after: Obj, said: Obj | None) -> None:
         """Take note of a write: what changed is the writer's alone, what it says with others too."""
         old, new = leaves(before), leaves(after)
         changed = {way for way, value in new.items() if old.get(way, _NOTHING) != value}

@@ -106,7 +106,9 @@ class World:
         metadata, spec = deployment["metadata"], deployment["spec"]
         sets = [one for one in self.store.list(REPLICA_SETS) if _owned(one, deployment)]
         revision = max((int(one["metadata"]["annotations"][REVISION]) for one in sets), default=0)
-        digest = hashlib.sha256(json.dumps(spec["template"], sort_keys=True).encode()).hexdigest()[:8]
+        digest = hashlib.sha256(json.dumps(spec["template"], sort_keys=True).encode()).hexdigest()[
+            :8
+        ]
         name = f"{metadata['name']}-{digest}"
         current = next((one for one in sets if one["metadata"]["name"] == name), None)
         if current is None:
@@ -117,7 +119,10 @@ class World:
             changed = {**current["metadata"], "annotations": notes}
             self.store.set_status(f"{REPLICA_SETS}/{name}", metadata=changed)
             current["metadata"]["annotations"] = notes
-        notes = {**metadata.get("annotations", {}), REVISION: current["metadata"]["annotations"][REVISION]}
+        notes = {
+            **metadata.get("annotations", {}),
+            REVISION: current["metadata"]["annotations"][REVISION],
+        }
         path = f"{DEPLOYMENTS}/{metadata['name']}"
         self.store.set_status(path, metadata={**metadata, "annotations": notes})
         wanted = spec.get("replicas", 1)
@@ -125,7 +130,9 @@ class World:
         fresh = sum(ready(pod) for pod in pods if _owned(pod, current))
         old = [one for one in sets if one["metadata"]["name"] != name and one["spec"]["replicas"]]
         room = wanted + 1 - sum(one["spec"]["replicas"] for one in old)
-        self._size(current, wanted if not old else max(current["spec"]["replicas"], min(wanted, room)))
+        self._size(
+            current, wanted if not old else max(current["spec"]["replicas"], min(wanted, room))
+        )
         keep = max(0, wanted - 1 - fresh)
         for one in old:
             size = min(one["spec"]["replicas"], keep)
@@ -251,7 +258,9 @@ def _running(name: str, up: bool) -> dict[str, Any]:
         "phase": "Running",
         "podIP": address,
         "conditions": [{"type": "Ready", "status": "True" if up else "False"}],
-        "containerStatuses": [{"name": "main", "ready": up, "restartCount": 0, "state": {"running": {}}}],
+        "containerStatuses": [
+            {"name": "main", "ready": up, "restartCount": 0, "state": {"running": {}}}
+        ],
     }
 
 
