@@ -93,8 +93,8 @@ class Targets:
         return f"{told}, wanted {self.latency_percent:g}; p99 is {sample.p99_ms:.0f} ms"
 
     def _alike(self, sample: Sample, other: Sample, minimum: int) -> bool:
-        """Tell whether the other colour is about as bad at the same time."""
-        if not self.factor or other.sent < minimum:
+        """Tell whether the other colour is about as bad at the same time; small samples excuse nothing."""
+        if not self.factor or min(sample.sent, other.sent) < minimum:
             return False
         failing = sample.failed / sample.sent <= self.factor * other.failed / other.sent
         slow = not self._slow(sample) or sample.p99_ms <= self.factor * other.p99_ms

@@ -86,6 +86,7 @@ def test_a_row_of_failures_fails_whatever_the_share() -> None:
         (sample(good=50, slow=50), sample(good=60, slow=40), Result.PASS),
         (sample(good=50, slow=50), sample(good=100), Result.FAIL),
         (sample(good=50, slow=50), sample(good=6, slow=4), Result.FAIL),
+        (sample(failed=9), sample(failed=200), Result.FAIL),
         (sample(good=80, failed=20), sample(good=90, failed=10), Result.PASS),
         (sample(good=80, failed=20), sample(good=91, failed=9), Result.FAIL),
         (sample(good=50, slow=50, failed=20), sample(good=60, slow=40), Result.FAIL),
