@@ -1,7 +1,7 @@
 """The catalogue: which services and environments a repository has.
 
-Reads `services/*/service.yaml` and `manifests/environments/*/environment.yaml`, nothing else, so
-that it works on any repository that follows these two conventions.
+Reads `services/*/service.yaml`, `manifests/environments/*/environment.yaml` and, where there are any,
+`manifests/monitoring/slo/*.yaml`, nothing else, so that it works on any repository that follows these conventions.
 """
 
 from pipelines.catalog.catalog import Catalog, UnknownNameError, read_catalog

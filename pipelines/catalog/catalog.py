@@ -1,7 +1,7 @@
 """Every service and environment of a repository, by name, with what one may ask of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 import dagger
@@ -9,10 +9,12 @@ import dagger
 from pipelines.catalog.document import DocumentError
 from pipelines.catalog.environment import parse_environment
 from pipelines.catalog.service import parse_service
-from pipelines.model import Environment, Service
+from pipelines.catalog.slo import parse_slo
+from pipelines.model import Environment, Service, Slo
 
 _SERVICE_FILES = "services/*/service.yaml"
 _ENVIRONMENT_FILES = "manifests/environments/*/environment.yaml"
+_SLO_FILES = "manifests/monitoring/slo/*.yaml"
 
 
 class UnknownNameError(LookupError):
@@ -25,10 +27,11 @@ class UnknownNameError(LookupError):
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every service and environment by name."""
+    """Every service and environment by name, and what services promise."""
 
     services: dict[str, Service]
     environments: dict[str, Environment]
+    slos: dict[str, Slo] = field(default_factory=dict)
 
     def service(self, name: str) -> Service:
         """Find a service, or list the known ones."""
@@ -74,9 +77,14 @@ async def read_catalog(source: dagger.Directory) -> Catalog:
         parse_environment(path, await source.file(path).contents())
         for path in sorted(await source.glob(_ENVIRONMENT_FILES))
     ]
+    slos = [
+        parse_slo(path, await source.file(path).contents())
+        for path in sorted(await source.glob(_SLO_FILES))
+    ]
     catalog = Catalog(
         {service.name: service for service in services},
         {environment.name: environment for environment in environments},
+        {slo.name: slo for slo in slos},
     )
     check_references(catalog)
     return catalog
@@ -104,6 +112,8 @@ def _references(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
     for environment in catalog.environments.values():
         for position, name in enumerate(environment.services):
             yield f"{environment.path}/environment.yaml", f"services[{position}]", name
+    for slo in catalog.slos.values():
+        yield f"manifests/monitoring/slo/{slo.name}.yaml", "name", slo.name
     for service in catalog.services.values():
         for position, name in enumerate(service.dependencies):
             yield f"{service.path}/service.yaml", f"dependencies[{position}]", name

@@ -66,6 +66,18 @@ class Document:
             raise self.error(key, f"{value!r} is not {meaning}")
         return value
 
+    def decimal(self, key: str, *, low: float, high: float) -> float:
+        """Read a number within bounds, both included."""
+        meaning = f"a number from {low:g} to {high:g}"
+        value = self._required(key, meaning)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
+            raise self.error(key, f"{value!r} is not {meaning}")
+        return float(value)
+
     def choice(self, key: str, allowed: Iterable[str], *, default: str | None = None) -> str:
         """Read one of the allowed strings."""
         names = list(allowed)

@@ -7,6 +7,7 @@ from pipelines.model.commit import Commit
 from pipelines.model.environment import Advisories, Environment
 from pipelines.model.image import Image
 from pipelines.model.service import ImageRecipe, Kind, Probes, Service, Strategy
+from pipelines.model.slo import Slo
 from pipelines.model.stage import StageFailure, StageResult, Status
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Kind",
     "Probes",
     "Service",
+    "Slo",
     "StageFailure",
     "StageResult",
     "Status",
