@@ -7,16 +7,24 @@ import sys
 import time
 from pathlib import Path
 
-from delivery import release
+from delivery import actions
 from delivery.cluster import ApiError, KubectlError, connect
+from delivery.dry_run import dry_run, expect
 from delivery.errors import DeliveryError
 from delivery.plan import VERSION, Action, read_plan
 from delivery.progress import say
+from delivery.release import deploy
 
 ACTIONS = {
-    Action.DEPLOY: release.deploy,
-    Action.ROLLBACK: release.rollback,
-    Action.STATUS: release.status,
+    Action.DEPLOY: deploy,
+    Action.ROLLBACK: actions.rollback,
+    Action.STATUS: actions.status,
+    Action.PROMOTE: actions.promote,
+    Action.ABORT: actions.abort,
+    Action.CLEANUP: actions.cleanup,
+    Action.HISTORY: actions.tell_history,
+    Action.FREEZE: actions.freeze_environment,
+    Action.UNFREEZE: actions.unfreeze_environment,
 }
 
 
@@ -24,13 +32,22 @@ def main(arguments: list[str]) -> int:
     """Run a plan; return the exit code of the contract."""
     parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="the plan, as JSON")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only tell what a deploy would change"
+    )
+    parser.add_argument("--save", type=Path, help="with --dry-run: keep the plan as it was judged")
+    parser.add_argument("--expect", default="", help="refuse a plan with another sha256:... digest")
     given = parser.parse_args(arguments)
     begun = time.monotonic()
     code, outcome = 0, "done"
     try:
         plan = read_plan(given.plan)
+        expect(plan, given.expect)
         with connect() as cluster:
-            summary = ACTIONS[plan.action](cluster, plan)
+            if given.dry_run:
+                summary = dry_run(cluster, plan, given.plan, given.save)
+            else:
+                summary = ACTIONS[plan.action](cluster, plan)
     except DeliveryError as error:
         code, outcome, summary = error.exit_code, type(error).__name__, str(error)
         say(summary)

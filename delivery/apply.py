@@ -7,6 +7,9 @@ from delivery.cluster import Cluster, KubectlError, Obj
 from delivery.errors import PreflightError
 from delivery.ownership import MANAGER
 
+DIFFERS = 1
+"""The exit code by which `kubectl diff` says that there are differences."""
+
 
 def rehearse(cluster: Cluster, namespace: str, objects: Iterable[Obj]) -> None:
     """Let the API server judge everything before anything is changed: one refusal refuses all."""
@@ -30,4 +33,19 @@ def apply(cluster: Cluster, namespace: str, objects: Iterable[Obj], *flags: str)
         "--filename=-",
         *flags,
         stdin=json.dumps(listed),
+    )
+
+
+def difference(cluster: Cluster, namespace: str, objects: Iterable[Obj]) -> str:
+    """Let the API server say what applying objects would change, as a diff; raise KubectlError."""
+    listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+    return cluster.kubectl(
+        "diff",
+        "--server-side",
+        "--force-conflicts",
+        f"--field-manager={MANAGER}",
+        f"--namespace={namespace}",
+        "--filename=-",
+        stdin=json.dumps(listed),
+        good=(0, DIFFERS),
     )

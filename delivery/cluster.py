@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,15 @@ class Cluster:
         """The unix socket that leads to the API, for those who keep connections open."""
         return self._proxy
 
-    def kubectl(self, *args: str, stdin: str = "", seconds: float = COMMAND_SECONDS) -> str:
-        """Run kubectl and return its standard output; raise KubectlError."""
-        return _kubectl([*self._flags, *args], stdin, seconds)
+    def kubectl(
+        self,
+        *args: str,
+        stdin: str = "",
+        seconds: float = COMMAND_SECONDS,
+        good: Container[int] = (0,),
+    ) -> str:
+        """Run kubectl and return its standard output; raise KubectlError when its exit code is not good."""
+        return _kubectl([*self._flags, *args], stdin, seconds, good)
 
     def raw(
         self, method: str, path: str, body: Obj | None = None, content: str = ""
@@ -190,7 +196,7 @@ def _server() -> str | None:
     return f"{parts.scheme}://{alias}:{parts.port or 443}"
 
 
-def _kubectl(args: list[str], stdin: str, seconds: float) -> str:
+def _kubectl(args: list[str], stdin: str, seconds: float, good: Container[int] = (0,)) -> str:
     try:
         done = subprocess.run(
             ["kubectl", *args],
@@ -205,6 +211,6 @@ def _kubectl(args: list[str], stdin: str, seconds: float) -> str:
         raise KubectlError(told) from error
     except OSError as error:
         raise KubectlError(f"kubectl cannot be started: {error}") from error
-    if done.returncode != 0:
+    if done.returncode not in good:
         raise KubectlError(done.stderr.strip() or f"kubectl {args[0]}: exit code {done.returncode}")
     return done.stdout

@@ -16,6 +16,7 @@ from delivery.errors import PreflightError
 from delivery.plan import Plan
 from delivery.progress import say
 from delivery.quota import shortages
+from delivery.strategy import Strategy
 
 ADVICE = "Is it running? On this machine: drydock start"
 LEVEL = "restricted"
@@ -52,6 +53,18 @@ ALWAYS: tuple[Right, ...] = (
     ("update", "coordination.k8s.io", "leases"),
     ("patch", "coordination.k8s.io", "leases"),
 )
+
+COLOURS: tuple[Right, ...] = (
+    ("create", "apps", "deployments"),
+    ("update", "apps", "deployments"),
+    ("delete", "apps", "deployments"),
+    ("get", "", "services"),
+    ("create", "", "services"),
+    ("patch", "", "services"),
+    ("delete", "", "services"),
+    ("list", "discovery.k8s.io", "endpointslices"),
+)
+"""What blue-green takes besides."""
 
 
 def reach(cluster: Cluster) -> str:
@@ -100,7 +113,7 @@ def check(cluster: Cluster, plan: Plan, objects: list[Obj]) -> None:
     """Check the rights that applying takes, and the pull secret; raise PreflightError with all lacks."""
     lacks = [
         f"no right to {verb} {resource} in {plan.namespace}"
-        for verb, group, resource in needed(objects)
+        for verb, group, resource in needed(objects, plan)
         if not allowed(cluster, plan.namespace, (verb, group, resource))
     ]
     if not lacks and plan.pull_secret:
@@ -123,9 +136,10 @@ def _refuse(lacks: list[str]) -> None:
         raise PreflightError("pre-flight failed, nothing was changed:\n  " + "\n  ".join(lacks))
 
 
-def needed(objects: list[Obj]) -> list[Right]:
+def needed(objects: list[Obj], plan: Plan) -> list[Right]:
     """List the rights that a delivery of these objects takes."""
-    rights = set(ALWAYS)
+    coloured = any(each.strategy is Strategy.BLUE_GREEN for each in plan.services)
+    rights = {*ALWAYS, *(COLOURS if coloured else ())}
     for obj in objects:
         known = GROUPS.get(obj["kind"])
         if known:

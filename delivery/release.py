@@ -1,103 +1,92 @@
 """A release, from the plan to the answer of every service, or back to where it was.
 
-The order: pre-flight, lock, room and a dry run, roll out, verify. Until then nothing is changed. When
-one service does not come up or does not answer, evidence is taken first, then everything that this
-release changed goes back, at once: the old versions worked side by side. The old pods served all along.
+The order: pre-flight, locks, room and a dry run, roll out, verify. Until then nothing is changed. Rolling
+services belong together: when one fails, evidence is taken and all of them go back. Blue-green ones each
+go their own way (`delivery/bluegreen/`). The old pods serve all along.
 """
 
 import os
 import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 
+from delivery import freeze
 from delivery.apply import rehearse
+from delivery.bluegreen.assembly import blue_green, machine_for, rolling, taken_out
+from delivery.bluegreen.autoscaler import pointed
+from delivery.bluegreen.fleet import Fleet
+from delivery.bluegreen.machine import Machine
+from delivery.bluegreen.trial import demanded, try_out
+from delivery.bluegreen.verbs import describe, leave
 from delivery.cluster import Cluster, KubectlError, Obj
-from delivery.errors import DeliveryError, PreflightError, RollbackError, RolloutError
+from delivery.errors import DeliveryError, RolloutError
 from delivery.errors import VerificationError as Unverified
 from delivery.evidence import collect
-from delivery.follow import Hopeless, follow, get
-from delivery.lease import Lease, locked
+from delivery.follow import Hopeless
+from delivery.lease import NAME as ENVIRONMENT
+from delivery.lease import all_locked, name_of
 from delivery.order import depth
-from delivery.ownership import take_over
-from delivery.parts import deployments, split
+from delivery.parts import Parts, deployments, split
 from delivery.plan import Plan
 from delivery.preflight import check, check_room, ensure_namespace, objects_of, reach
 from delivery.progress import say
-from delivery.render import VERSION, render
-from delivery.revisions import Before, remember, snapshot, template_of, without_earlier
-from delivery.rollout import revision
+from delivery.records import Recorder
+from delivery.render import render
+from delivery.revisions import Before, remember, snapshot
+from delivery.rolling import ROLLED_BACK, changed_since, line, undo
 from delivery.sequence import roll_out
 from delivery.verify import verify
 
 LOCK_PATIENCE_SECONDS = 60.0
+Alive = Callable[[], None]
 
 
 def deploy(cluster: Cluster, plan: Plan) -> str:
     """Deliver a plan; return one line for people."""
-    say(f"cluster {reach(cluster)}, namespace {plan.namespace}")
-    rendered = render(cluster, plan)
+    say(f"cluster {reach(cluster)}, namespace {plan.namespace}, plan {plan.digest[:19]}")
+    rendered = wanted(cluster, plan)
     ensure_namespace(cluster, plan)
-    parts = split(objects_of(cluster, plan.namespace, rendered), plan)
-    objects = parts.objects
-    check(cluster, plan, objects)
-    with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
-        names = deployments(objects)
-        before = snapshot(cluster, plan.namespace, names)
-        check_room(cluster, plan, objects)
-        rehearse(cluster, plan.namespace, objects)
+    freeze.check(cluster, plan.namespace, "deploy")
+    check(cluster, plan, rendered)
+    parts, painted = taken_out(split(rendered, plan), plan)
+    recorder, stop = Recorder(cluster, plan), threading.Event()
+    with all_locked(cluster, plan.namespace, holder(), _patience(plan), locks(plan)) as held:
+        freeze.check(cluster, plan.namespace, "deploy")
+
+        def alive() -> None:
+            if stop.is_set():
+                raise RolloutError(
+                    "asked to end, it stopped where it was. Run it again: it goes on"
+                )
+            held()
+
+        run = f"{holder()}-{uuid.uuid4().hex[:8]}"
+        machines = {
+            each.name: machine_for(cluster, plan, each, run, alive, painted[each.name])
+            for each in blue_green(plan)
+        }
+        for name, machine in machines.items():
+            facts = machine.look().facts
+            following = tuple(pointed(each, name, facts) for each in painted[name].autoscalers)
+            parts.services[name] += following
+        fleet = Fleet(
+            machines, {each.name: each.release_set for each in plan.services}, _teller(recorder)
+        )
         try:
-            roll_out(cluster, plan, parts, lease.still_held)
-        except KubectlError as error:
-            back = _undo(cluster, plan, before, lease)
-            raise RolloutError(f"the manifests were applied in part: {error}\n{back}") from error
-        except Hopeless as hopeless:
-            say(f"the rollout failed: {hopeless}")
-            collect(cluster, plan.namespace, hopeless.deployment, hopeless.trouble.pod)
-            back = _undo(cluster, plan, before, lease)
-            raise RolloutError(f"{hopeless}\n{back}") from hopeless
-        try:
-            verify(cluster, plan)
-        except Unverified as unverified:
-            say(f"the verification failed: {unverified}")
-            for name in names:
-                collect(cluster, plan.namespace, name)
-            back = _undo(cluster, plan, before, lease)
-            raise Unverified(f"{unverified}\n{back}") from unverified
-        remember(cluster, plan.namespace, names)
-        return describe(cluster, plan)
+            return _deliver(cluster, plan, parts, fleet, recorder, alive, run)
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            fleet.join()
 
 
-def rollback(cluster: Cluster, plan: Plan) -> str:
-    """Put back the revision before the present one and verify it."""
-    say(f"cluster {reach(cluster)}, namespace {plan.namespace}")
-    with locked(cluster, plan.namespace, holder(), _patience(plan)) as lease:
-        names = [service.name for service in plan.services]
-        lacking = without_earlier(cluster, plan.namespace, names)
-        if lacking:
-            told = f"no revision before the present one: {', '.join(lacking)}"
-            raise PreflightError(f"{told}. Nothing was changed; name the services to put back")
-        _put_all_back(cluster, plan.namespace, dict.fromkeys(names, ""))
-        try:
-            follow(cluster, plan.namespace, names, plan.rollout_seconds, lease.still_held)
-        except Hopeless as hopeless:
-            collect(cluster, plan.namespace, hopeless.deployment, hopeless.trouble.pod)
-            raise RollbackError(f"the revision before does not come up: {hopeless}") from hopeless
-        verify(cluster, plan)
-        remember(cluster, plan.namespace, names)
-        return describe(cluster, plan)
-
-
-def status(cluster: Cluster, plan: Plan) -> str:
-    """Tell what runs."""
-    reach(cluster)
-    return describe(cluster, plan)
-
-
-def describe(cluster: Cluster, plan: Plan) -> str:
-    """Write what runs in one line per service."""
-    lines = []
-    for service in plan.services:
-        found = get(cluster, plan.namespace, service.name)
-        lines.append(_line(service.name, found))
-    return "\n".join(lines)
+def wanted(cluster: Cluster, plan: Plan) -> list[Obj]:
+    """Give the objects that a plan is about: those saved in it, or the overlay's as it is now."""
+    if plan.objects is not None:
+        return list(plan.objects)
+    return objects_of(cluster, plan.namespace, render(cluster, plan))
 
 
 def holder() -> str:
@@ -105,64 +94,116 @@ def holder() -> str:
     return f"{socket.gethostname()}-{os.environ.get('DELIVERY_RUN', str(os.getpid()))}"
 
 
-def _undo(cluster: Cluster, plan: Plan, before: dict[str, Before], lease: Lease) -> str:
-    """Put back what this release changed; return what became of it, raise RollbackError."""
-    now = {name: get(cluster, plan.namespace, name) for name in before}
-    changed = [
-        name for name, each in now.items() if each and template_of(each) != before[name].template
+def locks(plan: Plan) -> list[str]:
+    """Name the locks of a release: one per service, and that of the environment for the rolling ones."""
+    names = [name_of(service.name) for service in plan.services]
+    return [ENVIRONMENT, *names] if rolling(plan) else names
+
+
+def status_line(cluster: Cluster, plan: Plan, machine: Machine) -> str:
+    """Write what runs of a service, whichever strategy it is delivered by."""
+    if machine.look().facts.live is None:
+        return line(cluster, plan.namespace, machine.app.name)
+    return describe(machine)
+
+
+def _deliver(
+    cluster: Cluster,
+    plan: Plan,
+    parts: Parts,
+    fleet: Fleet,
+    recorder: Recorder,
+    alive: Alive,
+    run: str,
+) -> str:
+    plain = {each.name: each for each in rolling(plan)}
+    names = deployments(parts.objects)
+    machines = list(fleet.machines.values())
+    check_room(cluster, plan, [*parts.objects, *demanded(machines)])
+    rehearse(cluster, plan.namespace, parts.objects)
+    try_out(machines)
+    for service in plain.values():
+        if leave(machine_for(cluster, plan, service, run, alive)):
+            remember(cluster, plan.namespace, [service.name])
+    before = snapshot(cluster, plan.namespace, names)
+    begun: Sequence[str] = list(plain)
+    try:
+        begun = roll_out(cluster, plan, parts, fleet, alive)
+        verify(cluster, plan.namespace, [plain[name] for name in begun])
+    except (KubectlError, Hopeless, Unverified) as error:
+        raise _undone(cluster, plan, before, recorder, error, alive) from error
+    changed = changed_since(cluster, plan.namespace, before)
+    remember(cluster, plan.namespace, [name for name in names if _was_begun(name, plain, begun)])
+    for name in begun:
+        if name in changed:
+            recorder.of_rolling(plain[name], "live")
+    failures = fleet.failures()
+    if failures:
+        raise type(failures[0])("\n".join(dict.fromkeys(map(str, failures))))
+    lines = [
+        f"{status_line(cluster, plan, machine_for(cluster, plan, each, run, alive))}"
+        f"{_waits(fleet, each.name)}"
+        for each in plan.services
     ]
-    back = [name for name in changed if before[name].revision]
-    stay = [name for name in changed if not before[name].revision]
-    if not changed:
-        return "This release changed no pods, so nothing was rolled back."
-    if not back:
-        return "No release worked before, so there is nothing to roll back to; it stays as it is."
+    return "\n".join(lines)
+
+
+def _undone(
+    cluster: Cluster,
+    plan: Plan,
+    before: dict[str, Before],
+    recorder: Recorder,
+    error: KubectlError | Hopeless | Unverified,
+    alive: Alive,
+) -> DeliveryError:
+    """Take evidence and put the rolling services back; make the error that says how it went."""
+    told = str(error)
+    if isinstance(error, Hopeless):
+        say(f"the rollout failed: {error}")
+        collect(cluster, plan.namespace, error.deployment, error.trouble.pod)
+    elif isinstance(error, Unverified):
+        say(f"the verification failed: {error}")
+        for name in before:
+            collect(cluster, plan.namespace, name)
+    else:
+        told = f"the manifests were applied in part: {error}"
+    changed = changed_since(cluster, plan.namespace, before)
+    verdict = "failed"
     try:
-        _put_all_back(cluster, plan.namespace, {name: before[name].revision for name in back})
-        follow(cluster, plan.namespace, back, plan.rollout_seconds, lease.still_held)
-        remember(cluster, plan.namespace, back)
-    except (Hopeless, DeliveryError) as error:
-        told = f"the rollback of {', '.join(back)} failed too: {error}"
-        raise RollbackError(
-            f"{told}. It needs a person: kubectl -n {plan.namespace} get pods"
-        ) from error
-    told = f"Rolled back: {describe(cluster, plan)}"
-    return f"{told}\nNever worked before, so left as it is: {', '.join(stay)}" if stay else told
+        back = undo(cluster, plan, before, alive)
+        verdict = ROLLED_BACK
+    finally:
+        for service in rolling(plan):
+            if service.name in changed:
+                went = before[service.name].revision
+                recorder.of_rolling(service, verdict if went else "failed", told)
+    kind = Unverified if isinstance(error, Unverified) else RolloutError
+    return kind(f"{told}\n{back}")
 
 
-def _put_all_back(cluster: Cluster, namespace: str, revisions: dict[str, str]) -> None:
-    """Put back every Deployment; one that refuses holds up none, but is told in the end."""
-    refused = []
-    for name, wanted in revisions.items():
-        try:
-            _put_back(cluster, namespace, name, wanted)
-        except RollbackError as error:
-            refused.append(str(error))
-    if refused:
-        raise RollbackError("; ".join(refused))
+def _teller(recorder: Recorder) -> Callable[[Sequence[Machine], str, Exception | None], None]:
+    def tell(machines: Sequence[Machine], outcome: str, error: Exception | None) -> None:
+        for machine in machines:
+            if error is not None:
+                recorder.of_machine(machine, "failed", str(error))
+            elif outcome != "unchanged":
+                recorder.of_machine(machine, outcome)
+
+    return tell
 
 
-def _put_back(cluster: Cluster, namespace: str, name: str, wanted: str) -> None:
-    target = [f"--to-revision={wanted}"] if wanted else []
-    try:
-        told = cluster.kubectl("rollout", "undo", f"deployment/{name}", "-n", namespace, *target)
-    except KubectlError as error:
-        raise RollbackError(f"{name} cannot be rolled back: {error}") from error
-    say(told)
-    take_over(cluster, namespace, name)
+def _waits(fleet: Fleet, name: str) -> str:
+    if fleet.outcomes.get(name) == "waits":
+        return "\nIt waits: the action promote sends users to it, abort takes it away"
+    return ""
 
 
-def _line(name: str, deployment: Obj | None) -> str:
-    if deployment is None:
-        return f"{name}: not deployed"
-    wanted = deployment["spec"].get("replicas", 1)
-    ready = deployment.get("status", {}).get("readyReplicas", 0)
-    version = deployment["metadata"].get("annotations", {}).get(VERSION, "unknown")
-    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
-    at = f"revision {revision(deployment)}, version {version}"
-    return f"{name}: {ready} of {wanted} ready, {at}, {image}"
+def _was_begun(deployment: str, plain: Iterable[str], begun: Sequence[str]) -> bool:
+    """Tell whether a Deployment was rolled out: one of a service that was begun, or of nobody in the plan."""
+    return deployment in begun or deployment not in plain
 
 
 def _patience(plan: Plan) -> float:
     """How long another delivery may take: its rollouts, one after the other, and its rollback."""
-    return (depth(plan.after) + 1) * plan.rollout_seconds + LOCK_PATIENCE_SECONDS
+    watches = sum(each.options.watch_seconds for each in blue_green(plan))
+    return (depth(plan.after) + 1) * plan.rollout_seconds + watches + LOCK_PATIENCE_SECONDS

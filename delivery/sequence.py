@@ -1,13 +1,14 @@
 """Rolling out a release: what all services share first, then each service when its turn has come.
 
-A service's turn comes when every service that it comes after has rolled out; services that wait for
-nothing of each other roll out side by side.
+A service's turn comes when every service that it comes after is there; services that wait for nothing
+of each other go side by side, the rolling ones in this loop, the blue-green ones in their fleet.
 """
 
 import time
 from collections.abc import Callable
 
 from delivery.apply import apply
+from delivery.bluegreen.fleet import Fleet
 from delivery.cluster import Cluster, Obj
 from delivery.follow import LOOK_SECONDS, Watch
 from delivery.order import due
@@ -16,26 +17,38 @@ from delivery.plan import Plan
 from delivery.progress import say
 
 
-def roll_out(cluster: Cluster, plan: Plan, parts: Parts, alive: Callable[[], None]) -> None:
-    """Apply and follow everything; raise Hopeless or KubectlError. `alive` may raise to stop."""
+def roll_out(
+    cluster: Cluster, plan: Plan, parts: Parts, fleet: Fleet, alive: Callable[[], None]
+) -> list[str]:
+    """Apply and follow everything; return the rolling services that were begun. `alive` may raise to stop.
+
+    Raise Hopeless or KubectlError for a rolling service. What fails in the fleet begins nothing new.
+    """
     watch = Watch(cluster, plan.namespace, plan.rollout_seconds)
     begun: list[str] = []
+    applied: set[str] = set()
     done: set[str] = set()
     pending: list[Obj] = list(parts.shared)
     while True:
-        turn = due(plan.after, begun, done)
-        pending += [obj for name in turn for obj in parts.services[name]]
+        turn = [] if fleet.failures() else due(plan.after, begun, done)
+        new = [name for name in turn if name not in applied]
+        pending += [obj for name in new for obj in parts.services[name]]
+        applied |= set(new)
         if pending:
             say(apply(cluster, plan.namespace, pending))
             watch.begin(deployments(pending))
             pending = []
-        begun += turn
+        now = [name for name in turn if name not in fleet.machines]
+        now += fleet.begin(name for name in turn if name in fleet.machines)
+        begun += now
         alive()
         watch.look()
         done = {name for name in begun if _rolled_out(parts, name, watch)}
-        if len(done) == len(plan.services) and not watch.waiting:
-            return
-        if not due(plan.after, begun, done):
+        done = (done - fleet.machines.keys()) | fleet.done()
+        ended = not watch.waiting and not fleet.running
+        if ended and (len(done) == len(plan.services) or fleet.failures()):
+            return [name for name in begun if name not in fleet.machines]
+        if not now:
             time.sleep(LOOK_SECONDS)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from delivery.bluegreen.autoscaler import follow
 from delivery.bluegreen.colours import Colour, side_name
 from delivery.bluegreen.judging import Blocked
 from delivery.bluegreen.machine import Machine, together
@@ -20,6 +21,7 @@ def go_back(
     failing = {machine.app.name: _unwanted(machine) for machine in machines}
     lost = [error for machine in machines if (error := _users_back(machine, why))]
     for machine in machines:
+        follow(machine.writer, machine.look().facts)
         colour = failing[machine.app.name]
         if colour and _concerns(machine, trouble):
             pod = trouble.trouble.pod if isinstance(trouble, Hopeless) else ""

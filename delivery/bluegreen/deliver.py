@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 from delivery.bluegreen import guards
 from delivery.bluegreen.aftermath import aftermath, go_back
+from delivery.bluegreen.autoscaler import follow
 from delivery.bluegreen.judging import Blocked
 from delivery.bluegreen.machine import Machine, together
 from delivery.bluegreen.states import Aim, Goal, State, state_of
@@ -54,6 +55,8 @@ def switch(machines: Sequence[Machine]) -> str:
             for machine in machines:
                 stack.enter_context(_probed(machine))
             together(machines, Goal.SWITCH)
+            for machine in machines:
+                follow(machine.writer, machine.look().facts)
             watch(machines)
     except (Hopeless, Blocked) as trouble:
         raise _failed(machines, trouble, "watch") from trouble

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from delivery.bluegreen import guards
+from delivery.bluegreen.autoscaler import follow
 from delivery.bluegreen.colours import LIVE, RELEASE, RUN
 from delivery.bluegreen.deliver import finish, switch
 from delivery.bluegreen.machine import Machine, together
@@ -34,17 +35,23 @@ def abort(machines: Sequence[Machine], why: str) -> str:
     return "aborted"
 
 
-def rollback(machines: Sequence[Machine], why: str) -> str:
-    """Go back to the release before: at once while it is on standby, else when it is up again."""
+def check_rollback(machines: Sequence[Machine]) -> None:
+    """Refuse when one of them has nowhere to go; nothing was changed."""
     names = [machine.app.name for machine in machines]
     for machine in machines:
         guards.check_rollback(machine.app, machine.look().facts, names)
+
+
+def rollback(machines: Sequence[Machine], why: str) -> str:
+    """Go back to the release before: at once while it is on standby, else when it is up again."""
+    check_rollback(machines)
     try:
         together(machines, Goal.ROLLBACK, why)
     except Hopeless as hopeless:
         told = f"the release before does not come up: {hopeless}"
         raise RollbackError(f"{told}. Users stay where they are") from hopeless
     for machine in machines:
+        follow(machine.writer, machine.look().facts)
         answer = machine.answer()
         if not answer.good:
             told = f"{machine.app.name} is back, but {machine.app.health} answers {answer.told}"
@@ -65,10 +72,13 @@ def tidy(machines: Sequence[Machine]) -> list[str]:
     return told
 
 
-def leave(machine: Machine) -> None:
-    """Hand an application back to the plain Deployment and Service; users keep the live version."""
+def leave(machine: Machine) -> bool:
+    """Hand an application back to the plain Deployment and Service; tell whether there was anything to do.
+
+    Users keep the version that is live.
+    """
     if not machine.look().facts.traces:
-        return
+        return False
     name = machine.app.name
     finish(machine)
     say(f"{name}: leaving blue-green")
@@ -90,6 +100,7 @@ def leave(machine: Machine) -> None:
                 patch(writer, path, found, {"metadata": {"annotations": ours}})
             except ApiError as error:
                 say(f"{name}: a note of blue-green stays on {path}: {error}")
+    return True
 
 
 def describe(machine: Machine) -> str:

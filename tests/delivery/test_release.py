@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from delivery import lease, release
+from delivery import lease, release, rolling
 from delivery.__main__ import main
 from delivery.cluster import Cluster
 from delivery.errors import VerificationError
 from delivery.follow import Watch, get
-from delivery.plan import Plan
 from tests.delivery.conftest import COUNT, Node, digest, waiting
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +31,8 @@ def deliver(tmp_path: Path, namespace: str, monkeypatch: pytest.MonkeyPatch) -> 
     base.symlink_to(ROOT / "manifests/apps/backend")
     text = {"namespace": namespace, "resources": ["../base"]}
     (overlay / "kustomization.yaml").write_text(json.dumps(text))
-    monkeypatch.setattr(release, "verify", lambda _cluster, _plan: None)
+    for module in (release, rolling):
+        monkeypatch.setattr(module, "verify", lambda *_args: None)
 
     def run(image: str, action: str = "deploy", **changes: Any) -> int:
         service = {
@@ -196,7 +196,7 @@ def test_what_comes_up_but_does_not_answer_is_put_back(
 ) -> None:
     assert deliver("good") == 0
 
-    def silent(_cluster: Cluster, _plan: Plan) -> None:
+    def silent(*_args: object) -> None:
         raise VerificationError("backend: /api/health answers 500")
 
     monkeypatch.setattr(release, "verify", silent)
@@ -214,7 +214,7 @@ def test_an_unchanged_release_that_does_not_answer_is_left_alone(
     assert deliver("older") == 0
     assert deliver("good") == 0
 
-    def silent(_cluster: Cluster, _plan: Plan) -> None:
+    def silent(*_args: object) -> None:
         raise VerificationError("backend: /api/health answers 500")
 
     monkeypatch.setattr(release, "verify", silent)

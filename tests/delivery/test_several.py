@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import release
+from delivery import release, rolling
 from delivery.__main__ import main
 from delivery.cluster import Cluster
 from delivery.follow import get
@@ -34,7 +34,8 @@ def deliver(tmp_path: Path, namespace: str, monkeypatch: pytest.MonkeyPatch) -> 
     environment = [{"name": "environment", "literals": ["name=test"]}]
     text = {"namespace": namespace, "resources": resources, "configMapGenerator": environment}
     (overlay / "kustomization.yaml").write_text(json.dumps(text))
-    monkeypatch.setattr(release, "verify", lambda _cluster, _plan: None)
+    for module in (release, rolling):
+        monkeypatch.setattr(module, "verify", lambda *_args: None)
 
     def run(images: dict[str, str], action: str = "deploy") -> int:
         services = [

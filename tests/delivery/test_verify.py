@@ -11,18 +11,9 @@ import pytest
 from delivery import verify as verification
 from delivery.cluster import Cluster
 from delivery.errors import VerificationError
-from delivery.plan import Action, Plan, Service
+from delivery.plan import Service
 
-PLAN = Plan(
-    action=Action.DEPLOY,
-    environment="local",
-    namespace="space",
-    overlay=Path("/overlay"),
-    rollout_seconds=5,
-    pull_secret=None,
-    revision="",
-    services=(Service("backend", "r/backend@sha256:aa", "/api/health", "1"),),
-)
+WHAT = ("space", [Service("backend", "r/backend@sha256:aa", "/api/health", "1")])
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
@@ -74,7 +65,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def test_a_service_that_answers_late_is_good(server: Server) -> None:
     server.answers = [503, 502, 200]
-    verification.verify(Cluster(None, Path(str(server.server_address))), PLAN)
+    verification.verify(Cluster(None, Path(str(server.server_address))), *WHAT)
     assert len(server.paths) == 3
     assert set(server.paths) == {"/api/v1/namespaces/space/services/backend:http/proxy/api/health"}
 
@@ -82,4 +73,4 @@ def test_a_service_that_answers_late_is_good(server: Server) -> None:
 def test_a_service_that_stays_bad_is_told_with_its_last_answer(server: Server) -> None:
     server.answers = [500]
     with pytest.raises(VerificationError, match=r'backend: /api/health answers 500 .*"told"'):
-        verification.verify(Cluster(None, Path(str(server.server_address))), PLAN)
+        verification.verify(Cluster(None, Path(str(server.server_address))), *WHAT)

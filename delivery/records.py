@@ -1,0 +1,115 @@
+"""Records of a delivery: one entry of the history per service, when it is known what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from delivery import history
+from delivery.bluegreen.machine import Machine
+from delivery.clock import CLOCK, Clock, write_time
+from delivery.cluster import ApiError, Cluster
+from delivery.errors import DeliveryError
+from delivery.follow import get
+from delivery.plan import Plan, Service
+from delivery.progress import say
+from delivery.render import REVISION, VERSION
+from delivery.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Writes the records of one run, which began at `begun`."""
+
+    cluster: Cluster
+    plan: Plan
+    clock: Clock = CLOCK
+    begun: datetime = field(default_factory=CLOCK.now)
+
+    def of_machine(self, machine: Machine, verdict: str, reason: str = "") -> None:
+        """Record what became of a blue-green application; a broken record spoils nothing."""
+        wanted = machine.app.release
+        try:
+            running = wanted or machine.look().facts.running
+        except (ApiError, DeliveryError) as error:
+            say(f"{machine.app.name}: the history could not be written: {error}")
+            return
+        gates = tuple(
+            {
+                "gate": each.gate,
+                "stage": str(stage),
+                "result": str(each.result),
+                "reason": each.reason[: history.LONGEST],
+                "numbers": dict(each.numbers),
+            }
+            for (stage, _), each in machine.panel.verdicts.items()
+        )
+        self._write(
+            machine.app.name,
+            Strategy.BLUE_GREEN,
+            verdict,
+            reason,
+            version=running.version if running else "",
+            revision=running.revision if running else "",
+            image=running.image if running else "",
+            barrier=running.barrier if running else "",
+            gates=gates,
+            probe=machine.sample.numbers if machine.sample else {},
+        )
+
+    def of_rolling(self, service: Service, verdict: str, reason: str = "") -> None:
+        """Record what became of a rolling service: of what the plan wants, or of what runs after a rollback."""
+        version, revision, image = service.version, self.plan.revision, service.image
+        if self.plan.action != "deploy":
+            try:
+                found = get(self.cluster, self.plan.namespace, service.name)
+            except ApiError as error:
+                say(f"{service.name}: the history could not be written: {error}")
+                return
+            notes = (found or {"metadata": {}})["metadata"].get("annotations") or {}
+            version, revision = notes.get(VERSION, ""), notes.get(REVISION, "")
+            if found is not None:
+                image = found["spec"]["template"]["spec"]["containers"][0]["image"]
+        self._write(
+            service.name,
+            Strategy.ROLLING,
+            verdict,
+            reason,
+            version=version,
+            revision=revision,
+            image=image,
+            barrier=service.barrier if verdict == "live" else "",
+        )
+
+    def _write(
+        self,
+        name: str,
+        strategy: Strategy,
+        verdict: str,
+        reason: str,
+        *,
+        version: str,
+        revision: str,
+        image: str,
+        barrier: str,
+        gates: tuple[Mapping[str, object], ...] = (),
+        probe: Mapping[str, float] | None = None,
+    ) -> None:
+        ended = self.clock.now()
+        entry = history.Entry(
+            action=str(self.plan.action),
+            verdict=verdict,
+            strategy=str(strategy),
+            version=version,
+            revision=revision,
+            image=image,
+            who=self.plan.who,
+            plan=self.plan.digest,
+            begun=write_time(self.begun),
+            ended=write_time(ended),
+            seconds=round((ended - self.begun).total_seconds(), 1),
+            reason=reason or self.plan.reason,
+            barrier=barrier,
+            gates=gates,
+            probe=probe or {},
+        )
+        history.remember(self.cluster, self.plan.namespace, name, entry)
