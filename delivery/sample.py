@@ -54,11 +54,9 @@ class Sample:
         """How many of the asked ones were good; 0 when none was asked."""
         return 100.0 * (self.sent - self.failed) / self.sent if self.sent else 0.0
 
-    def percent_within(self, milliseconds: float) -> float:
-        """How many of the answered ones, or waited for in vain, took no longer; 0 when there is none."""
-        return (
-            100.0 * bisect_right(self.times, milliseconds) / len(self.times) if self.times else 0.0
-        )
+    def within(self, milliseconds: float) -> int:
+        """Count those that were answered, or waited for in vain, and took no longer."""
+        return bisect_right(self.times, milliseconds)
 
     @property
     def numbers(self) -> dict[str, float]:

@@ -44,51 +44,42 @@ class Targets:
     def judge(self, sample: Sample, minimum: int, other: Sample | None) -> tuple[Result, str]:
         """Judge a sample; what is certain is told before what cannot be known."""
         if not sample.sent:
-            return (
-                (Result.ERROR, sample.way)
-                if sample.unmeasured
-                else (Result.NO_DATA, "no request was sent")
-            )
-        problem = self._failing(sample, max(minimum, sample.sent))
+            lost = sample.unmeasured > 0
+            return (Result.ERROR, sample.way) if lost else (Result.NO_DATA, "no request was sent")
+        least = max(minimum, sample.sent)
+        problem = self._failing(sample, least)
         if not problem:
-            if sample.sent < minimum:
-                told = f"only {sample.sent} requests were measured, fewer than {minimum}"
-                return (
-                    (Result.ERROR, f"{told}: {sample.way}")
-                    if sample.way
-                    else (Result.NO_DATA, told)
-                )
-            if sample.unmeasured > LOST * (sample.sent + sample.unmeasured):
-                return (
-                    Result.ERROR,
-                    f"{sample.unmeasured} requests were lost on the way: {sample.way}",
-                )
-            problem = self._slow(sample)
+            problem = self._slow(sample, least)
             if problem and sample.lag_ms > LATE * self.latency_ms:
                 told = f"this program itself was up to {sample.lag_ms:.0f} ms late"
                 return Result.ERROR, f"{told}, so the latency is not known"
         if not problem:
-            return Result.PASS, "as promised"
+            return _enough(sample, minimum)
         if other is not None and self._alike(sample, other, minimum):
             return Result.PASS, f"{problem}; but so it is with the other colour"
         return Result.FAIL, problem
 
+    def hopeless(self, sample: Sample, planned: int) -> bool:
+        """Tell whether a sample fails even if all that is still to come is good."""
+        least = max(planned, sample.sent)
+        return not self.factor and bool(self._failing(sample, least) or self._slow(sample, least))
+
     def _failing(self, sample: Sample, least: int) -> str:
-        """Tell whether too many failed, even if all that are missing to a sample of `least` were good."""
+        """Tell whether too many fail, even if all that are missing to a sample of `least` were good."""
         if sample.worst_run > self.worst_run:
             return f"{sample.worst_run} failures in a row: {sample.first_failure}"
-        share = 100 * (least - sample.failed) / least
-        if share < self.success_percent:
-            told = ", ".join(f"{count} {reason}" for reason, count in sample.failures.items())
-            return (
-                f"{sample.success_percent:.2f} % are good, wanted {self.success_percent:g}: {told}"
-            )
-        return ""
-
-    def _slow(self, sample: Sample) -> str:
-        share = sample.percent_within(self.latency_ms)
-        if share >= self.latency_percent:
+        if 100 * (least - sample.failed) / least >= self.success_percent:
             return ""
+        told = ", ".join(f"{count} {reason}" for reason, count in sample.failures.items())
+        share = f"{sample.success_percent:.2f} % are good"
+        return f"{share}, wanted {self.success_percent:g}: {told}"
+
+    def _slow(self, sample: Sample, least: int) -> str:
+        """Tell whether too many are slow, even if all that are missing to a sample of `least` were quick."""
+        slow = len(sample.times) - sample.within(self.latency_ms)
+        if 100 * (least - slow) / least >= self.latency_percent:
+            return ""
+        share = 100 * (len(sample.times) - slow) / len(sample.times)
         told = f"{share:.2f} % are answered within {self.latency_ms:g} ms"
         return f"{told}, wanted {self.latency_percent:g}; p99 is {sample.p99_ms:.0f} ms"
 
@@ -97,13 +88,28 @@ class Targets:
         if not self.factor or min(sample.sent, other.sent) < minimum:
             return False
         failing = sample.failed / sample.sent <= self.factor * other.failed / other.sent
-        slow = not self._slow(sample) or sample.p99_ms <= self.factor * other.p99_ms
+        slow = not self._slow(sample, sample.sent) or sample.p99_ms <= self.factor * other.p99_ms
         return failing and slow
+
+
+def _enough(sample: Sample, minimum: int) -> tuple[Result, str]:
+    """Judge a sample in which nothing is wrong by its size."""
+    if sample.sent < minimum:
+        told = f"only {sample.sent} requests were measured, fewer than {minimum}"
+        return (Result.ERROR, f"{told}: {sample.way}") if sample.way else (Result.NO_DATA, told)
+    if sample.unmeasured > LOST * (sample.sent + sample.unmeasured):
+        return Result.ERROR, f"{sample.unmeasured} requests were lost on the way: {sample.way}"
+    if not sample.times:
+        return Result.NO_DATA, "no request was answered, so the latency is not known"
+    return Result.PASS, "as promised"
 
 
 @dataclass(frozen=True)
 class RequestsGate:
-    """Sends `rate` requests per second for a while; `seconds` of 0 is as long as the stage has it."""
+    """Sends `rate` requests per second for a while, or until they cannot pass any more.
+
+    `seconds` of 0 is as long as the stage has it, `minimum` of 0 most of the requests that are due then.
+    """
 
     name: str
     policy: Policy
@@ -154,6 +160,8 @@ class RequestsGate:
                 probes.append(stack.enter_context(running(load)))
             while (left := end - time.monotonic()) > 0:
                 alive()
+                if self.targets.hopeless(probes[0].sample(), int(self.rate * seconds)):
+                    break
                 time.sleep(min(LOOK_SECONDS, left))
         return [probe.sample() for probe in probes]
 

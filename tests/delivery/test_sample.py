@@ -76,15 +76,15 @@ def test_every_request_is_counted_once(found: list[Outcome]) -> None:
 def test_a_longer_limit_never_counts_fewer(found: list[Outcome], one: float, two: float) -> None:
     sample = summarize(found)
     low, high = sorted((one, two))
-    assert 0 <= sample.percent_within(low) <= sample.percent_within(high) <= 100
+    assert 0 <= sample.within(low) <= sample.within(high) <= len(sample.times)
     if sample.times:
-        assert sample.percent_within(sample.max_ms) == 100
-        assert sample.percent_within(sample.p99_ms) >= 99
+        assert sample.within(sample.max_ms) == len(sample.times)
+        assert sample.within(sample.p99_ms) >= 0.99 * len(sample.times)
 
 
 def test_an_empty_sample_has_no_success_and_no_speed() -> None:
     assert summarize([]) == Sample()
-    assert (Sample().success_percent, Sample().percent_within(1000)) == (0, 0)
+    assert (Sample().success_percent, Sample().within(1000)) == (0, 0)
 
 
 def test_the_longest_row_is_that_of_requests_that_follow_each_other() -> None:

@@ -52,6 +52,8 @@ def sample(good: int = 0, failed: int = 0, slow: int = 0, lost: int = 0, lag: fl
             Result.FAIL,
             "94.00 % are answered within 250 ms, wanted 95",
         ),
+        (sample(slow=5), 100, Result.NO_DATA, "only 5 requests were measured, fewer than 100"),
+        (sample(slow=6), 100, Result.FAIL, "0.00 % are answered within 250 ms, wanted 95; p99 is"),
         (sample(good=10), 100, Result.NO_DATA, "only 10 requests were measured, fewer than 100"),
         (sample(failed=1), 100, Result.NO_DATA, "only 1 requests were measured, fewer than 100"),
         (sample(failed=2), 100, Result.FAIL, "0.00 % are good, wanted 99: 2 status 500"),
@@ -145,6 +147,29 @@ def test_more_failures_never_make_a_verdict_better(
         assert after is Result.FAIL
 
 
+def test_a_latency_that_nobody_measured_is_no_data() -> None:
+    refused = summarize(Outcome(place, 1, "refused", timed=False) for place in range(50))
+    assert Targets(0, 95, 250, 1000, 0).judge(refused, 10, None)[0] is Result.NO_DATA
+
+
+@given(samples, samples, targets_, st.integers(1, 100))
+def test_what_is_hopeless_fails_whatever_comes_after_it(
+    begun: Sample, rest: Sample, targets: Targets, minimum: int
+) -> None:
+    """Unless this program was late itself: then nothing is known."""
+    planned = max(minimum, begun.sent + rest.sent)
+    if not targets.hopeless(begun, planned):
+        return
+    for given_ in (begun, sample(*(a + b for a, b in zip(parts(begun), parts(rest), strict=True)))):
+        assert targets.judge(given_, minimum, None)[0] is Result.FAIL or begun.lag_ms
+
+
+def parts(of: Sample) -> tuple[int, int, int]:
+    """Take a sample of `sample` apart: good, failed, slow."""
+    slow = len(of.times) - of.within(800)
+    return of.sent - of.failed - slow, of.failed, slow
+
+
 def gate(**values: object) -> RequestsGate:
     """Read a gate; half a second is enough for a test."""
     chosen = {
@@ -192,6 +217,22 @@ def test_a_bad_service_fails_with_its_reason(
     verdict, _ = judge(behaviour, tmp_path)
     assert verdict.result is Result.FAIL
     assert reason in verdict.reason
+
+
+def test_a_release_that_cannot_pass_any_more_is_not_tried_to_the_end(tmp_path: Path) -> None:
+    for behaviour in (always(500), always(after=0.4)):
+        begun = time.monotonic()
+        verdict, _ = judge(behaviour, tmp_path, gate(seconds=30, rate=20, patience_seconds=1))
+        assert verdict.result is Result.FAIL
+        assert time.monotonic() - begun < 8
+        (tmp_path / "api.sock").unlink()
+
+
+def test_a_release_that_is_compared_is_tried_to_the_end(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    compared = gate(other_colour_factor=2, seconds=1.5)
+    assert judge(always(500), tmp_path, compared, baseline_address="shop")[0].result is Result.PASS
+    assert time.monotonic() - begun >= 1.5
 
 
 def test_an_api_server_that_refuses_is_an_error_and_no_failure(tmp_path: Path) -> None:
