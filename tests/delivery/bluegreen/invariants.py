@@ -13,6 +13,8 @@ def check(shop: Shop) -> None:
     assert service["spec"]["selector"], "an empty selector"
     reached = shop.users_reach()
     assert len(reached) == 1, f"users reach {reached}, the Service selects {service['spec']}"
+    routed = shop.routed()
+    assert routed is None or routed, "no pod that users are sent to is ready"
     colour = selected(service)
     if colour is None:
         return

@@ -12,7 +12,7 @@ from delivery.cluster import Cluster, Obj
 from delivery.gate import Gate, Policy, Result, Subject, Verdict
 from delivery.strategy import Options
 from tests.delivery.memory import MemoryCluster, VirtualClock, World
-from tests.delivery.memory.world import DEPLOYMENTS, NS, SERVICES, ready
+from tests.delivery.memory.world import DEPLOYMENTS, NS, PODS, SERVICES, SLICES, ready
 
 NAME = "shop"
 LABELS = {"app.kubernetes.io/name": NAME}
@@ -136,6 +136,18 @@ class Shop:
     def users_reach(self) -> set[str]:
         """List the images that the active Service's selector leads to, by ready pods."""
         return {x["spec"]["containers"][0]["image"] for x in self.world.ready_behind(NAME)}
+
+    def routed(self) -> set[str] | None:
+        """List the ready pods that the active Service's slices send users to; None before there are any."""
+        found = self.world.store.objects.get(f"{SLICES}/{NAME}-slice")
+        if found is None or not found["endpoints"]:
+            return None
+        names = {each["targetRef"]["name"] for each in found["endpoints"]}
+        return {
+            pod["metadata"]["name"]
+            for pod in self.world.store.list(PODS)
+            if pod["metadata"]["name"] in names and ready(pod)
+        }
 
     def replicas(self) -> dict[str, int]:
         """List how many pods each Deployment wants."""
