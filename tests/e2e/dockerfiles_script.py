@@ -51,7 +51,7 @@ async def main(folder: str, wanted: dict[str, int]) -> None:
             first = first or (name, service)
             tunnel = await dag.host().tunnel(service).start()
             told[name] = {
-                "address": await tunnel.endpoint(port=port, scheme="http"),
+                "address": await tunnel.endpoint(scheme="http"),
                 **await described(container),
             }
         print(json.dumps(told), flush=True)

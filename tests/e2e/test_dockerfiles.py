@@ -84,5 +84,5 @@ def test_the_image_runs_as_the_pipelines_does(
     assert {
         "org.opencontainers.image.title",
         "org.opencontainers.image.description",
-        "org.opencontainers.image.revision",
+        "org.opencontainers.image.version",
     } <= set(image["labels"])
