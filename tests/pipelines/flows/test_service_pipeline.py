@@ -129,6 +129,13 @@ def test_only_what_is_compiled_for_browsers_is_bundled() -> None:
         assert ("shop: bundle" in needs(build)) == (kind == "angular")
 
 
+def test_a_bundle_is_built_with_the_services_tools_when_its_checks_have_passed() -> None:
+    pipeline, (shop,) = pipelines_of(of_kind("angular"))
+    shop.build(shop.check(["format", "test"]))
+    bundle = entries(pipeline)["shop: bundle"].task
+    assert needs(bundle) == {"shop: tools", "shop: format", "shop: test"}
+
+
 def test_a_dockerfile_needs_no_layers_of_ours() -> None:
     pipeline, (shop,) = pipelines_of(of_kind("dockerfile"))
     assert needs(shop.build()) == {"builder", "commit"}
