@@ -77,6 +77,7 @@ def scanner() -> dagger.Container:
         .with_env_variable("TRIVY_DISABLE_VEX_NOTICE", "true")
         .with_env_variable("TRIVY_NO_PROGRESS", "true")
         .with_new_file("/programs/scan.sh", program("scan.sh"), permissions=0o755)
+        .with_new_file("/programs/secrets.yaml", program("secrets.yaml"))
         .with_new_file("/programs/censor.py", program("censor.py"))
         .with_new_file("/programs/fetch_database.py", program("fetch_database.py"))
         .with_directory(_REPORTS, dag.directory())

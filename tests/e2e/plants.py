@@ -91,11 +91,11 @@ FAULTS = [
         "lint",
         "lint",
         _appended(
-            "\n\nl = 1\n",
+            "\n\nplanted = lambda: 1\n",
             "\nexport const planted: number = 1;\n",
             '\nexport const planted = Number("1") == 1;\n',
         ),
-        _said("E741", "no-inferrable-types", "eqeqeq"),
+        _said("E731", "no-inferrable-types", "eqeqeq"),
     ),
     Fault(
         "types",

@@ -76,7 +76,7 @@ def test_formatting_is_mended_and_nothing_else_is_touched(shipped: Shipped) -> N
     typescript.write_text(before[1] + "export const  planted = {a: 1}\n")
     done = shipped.place.run(shipped.drydock, "generate", "-y", cwd=copy)
     assert done.code == 0, done.text
-    assert python.read_text() == before[0] + '\nplanted = {"a": 1}\n'
+    assert python.read_text() == before[0] + '\n\nplanted = {"a": 1}\n'
     assert typescript.read_text() == before[1] + "export const planted = { a: 1 };\n"
     changed = shipped.place.git(copy, "status", "--porcelain", "--untracked-files=no").splitlines()
     assert len(changed) == 2, changed
