@@ -17,7 +17,7 @@ async def audit_dependencies(subject: Subject) -> Judged:
     """Ask for advisories about what the service's lock files pin."""
     service, files = subject.service, subject.files
     exceptions = await read_exceptions(service, files, VULNERABILITIES, trivy.today())
-    ran = await audit.audit(service.kind, files, exceptions, subject.fresh)
+    ran = await audit.audit(service.kind, files, exceptions, subject.fresh, path=service.path)
     if ran.exit_code != _NOT_MADE:
         return judge([ran])
     kept = (ran.container.directory(REPORTS),)

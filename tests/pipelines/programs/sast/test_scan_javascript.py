@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipelines.programs.installed import PROGRAMS, node_tool
+from tests.pipelines.programs.installed import PROGRAMS, node_tool, with_path
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Scan:
         done = subprocess.run(
             ["node", program, "services/shop", "out/sast.sarif"],
             cwd=self.folder,
+            env=with_path(),
             capture_output=True,
             text=True,
             check=False,
@@ -301,5 +302,7 @@ def test_every_rule_of_the_security_plugins_is_used_or_left_out_with_a_reason(es
         console.log(all.filter((name) => !KNOWN.has(name) && !LEFT_OUT[name]).join());
     """
     command = ["node", "--input-type=module", "--eval", script]
-    done = subprocess.run(command, cwd=eslint, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=eslint, env=with_path(), capture_output=True, text=True, check=True
+    )
     assert done.stdout == "\n"
