@@ -1,7 +1,7 @@
 """Every service and environment of a repository, by name, with what one may ask of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 import dagger
@@ -49,6 +49,17 @@ class Catalog:
             raise UnknownNameError("service", "(any)", [], _SERVICE_FILES)
         return tuple(self.service(name) for name in sorted(wanted or self.services))
 
+    def needed(self, name: str) -> tuple[str, ...]:
+        """List what a service depends on, directly or by way of others, the nearest first."""
+        found: dict[str, None] = {}
+        waiting = list(self.services[name].dependencies)
+        while waiting:
+            each = waiting.pop(0)
+            if each not in found:
+                found[each] = None
+                waiting += self.services[each].dependencies
+        return tuple(found)
+
     def shipped(self, environment: Environment, names: Iterable[str] = ()) -> tuple[Service, ...]:
         """Take the services that an environment runs, narrowed to the named ones."""
         wanted = dict.fromkeys(names)
@@ -79,7 +90,13 @@ async def read_catalog(source: dagger.Directory) -> Catalog:
         {environment.name: environment for environment in environments},
     )
     check_references(catalog)
-    return catalog
+    return Catalog(
+        {
+            name: replace(each, dependencies=catalog.needed(name))
+            for name, each in catalog.services.items()
+        },
+        catalog.environments,
+    )
 
 
 def check_references(catalog: Catalog) -> None:

@@ -22,7 +22,8 @@ _FORWARD = "/programs/forward.py"
 async def serve(source: Source, name: str) -> dagger.Service:
     """Start one service at its port, with those that it depends on beside it under their names."""
     catalog = await read_catalog(source.files)
-    running = await _start(source, catalog, _with_dependencies(catalog, catalog.service(name)))
+    names = (name, *catalog.service(name).dependencies)
+    running = await _start(source, catalog, catalog.select(names))
     return running[name]
 
 
@@ -38,17 +39,6 @@ async def serve_all(source: Source) -> dagger.Service:
             service.name, running[service.name]
         ).with_exposed_port(service.port, description=service.name)
     return forwarder.as_service(args=["python3", _FORWARD, *routes])
-
-
-def _with_dependencies(catalog: Catalog, service: Service) -> tuple[Service, ...]:
-    found: dict[str, Service] = {}
-    waiting = [service]
-    while waiting:
-        each = waiting.pop()
-        if each.name not in found:
-            found[each.name] = each
-            waiting += [catalog.service(name) for name in each.dependencies]
-    return tuple(found.values())
 
 
 async def _start(

@@ -144,7 +144,8 @@ class ServicePipeline:
 
     def _without(self, stage: str, run: Callable[[Subject], Awaitable[Judged]]) -> Task[Judged]:
         read: list[Input] = [self._subject.files, *self._described]
-        if stage == "audit":
+        if stage != "sast":
+            # What is accepted for a while, and what registries know, holds for a day.
             read.append(today())
         if stage == "misconfiguration":
             read.append(self._manifests)

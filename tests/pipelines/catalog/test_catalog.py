@@ -41,6 +41,17 @@ def test_an_empty_repository_is_told_so() -> None:
         Catalog({}, {}).environment("near")
 
 
+def test_a_service_needs_others_near_and_far_and_each_once() -> None:
+    made = catalog(
+        service("a", dependencies=["b", "c"]),
+        service("b", dependencies=["d"]),
+        service("c", dependencies=["d"]),
+        service("d"),
+    )
+    assert made.needed("a") == ("b", "c", "d")
+    assert made.needed("d") == ()
+
+
 def test_an_environment_ships_what_it_lists_in_its_order(known: Catalog) -> None:
     assert known.shipped(NEAR) == (SHOP, CART)
     assert known.shipped(NEAR, ["cart"]) == (CART,)
