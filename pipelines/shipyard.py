@@ -216,7 +216,7 @@ class Shipyard:
     @uncached
     @dagger.up
     async def everything(self) -> dagger.Service:
-        """Run the images of all services, each at its port."""
+        """Run the images of all services, each at its port plus 10000, e.g. 15000 for 5000."""
         return await _told(serve_all(self._source()))
 
     @uncached

@@ -17,6 +17,8 @@ from pipelines.stages.build import Built, archive_of
 from pipelines.toolchains import python
 
 _FORWARD = "/programs/forward.py"
+_ABOVE = 10_000
+"""How much higher than its own a service's port is when all run: 5000 and 8080 are a local registry's and ingress's."""
 
 
 async def serve(source: Source, name: str) -> dagger.Service:
@@ -28,16 +30,16 @@ async def serve(source: Source, name: str) -> dagger.Service:
 
 
 async def serve_all(source: Source) -> dagger.Service:
-    """Start every service; one address has the ports of all."""
+    """Start every service; one address has them all, each at its port plus 10000."""
     catalog = await read_catalog(source.files)
     chosen = catalog.select()
     running = await _start(source, catalog, chosen)
     forwarder = python.base().with_new_file(_FORWARD, program("forward.py"))
-    routes = [f"{service.port}={service.name}:{service.port}" for service in chosen]
+    routes = [f"{_ABOVE + service.port}={service.name}:{service.port}" for service in chosen]
     for service in chosen:
         forwarder = forwarder.with_service_binding(
             service.name, running[service.name]
-        ).with_exposed_port(service.port, description=service.name)
+        ).with_exposed_port(_ABOVE + service.port, description=service.name)
     return forwarder.as_service(args=["python3", _FORWARD, *routes])
 
 

@@ -4,6 +4,7 @@ from pipelines.stages.exceptions import SECRETS, read_exceptions
 from pipelines.stages.judge import Judged, judge
 from pipelines.stages.subject import Subject
 from pipelines.toolchains import trivy
+from pipelines.toolchains.calendar import today
 
 _NAME = "secrets"
 
@@ -11,7 +12,7 @@ _NAME = "secrets"
 async def find_secrets(subject: Subject) -> Judged:
     """Search the service's files; nothing that is found is shown in full."""
     service, files = subject.service, subject.files
-    exceptions = await read_exceptions(service, files, SECRETS, trivy.today())
+    exceptions = await read_exceptions(service, files, SECRETS, today())
     scanned = await trivy.scan_secrets(
         {service.path: files}, _NAME, exceptions=exceptions, fresh=subject.fresh
     )
