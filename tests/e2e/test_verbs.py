@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 
 
 def test_a_plan_names_stages_and_what_is_known_and_runs_nothing(shipped: Shipped) -> None:
-    before = shipped.kubectl("-n", "shipyard-local", "get", "pods", "-o", "name").stdout
+    generations = "jsonpath={.items[*].metadata.generation}"
+    seen = ("-n", "shipyard-local", "get", "deployments", "-o", generations)
+    before = shipped.kubectl(*seen).stdout
     done = shipped.call("-s", "ship", "--env=local", "--plan")
     assert done.code == 0, done.text
     assert "the plan, nothing was run" in done.stdout
@@ -30,7 +32,7 @@ def test_a_plan_names_stages_and_what_is_known_and_runs_nothing(shipped: Shipped
     assert "passed, unchanged since" in test
     deploy = next(line for line in done.stdout.splitlines() if line.split()[:1] == ["deploy"])
     assert "runs every time" in deploy
-    assert shipped.kubectl("-n", "shipyard-local", "get", "pods", "-o", "name").stdout == before
+    assert shipped.kubectl(*seen).stdout == before
 
 
 def test_only_the_services_that_are_named_are_checked(shipped: Shipped) -> None:
