@@ -63,7 +63,7 @@ def place_of(found: dict[str, Any]) -> tuple[str, int, int]:
 
 def censor(found: list[dict[str, Any]]) -> None:
     """Hide passwords: their words, the lines that they stand in, and what surrounds any finding."""
-    secret = set()
+    secret: set[tuple[str, int]] = set()
     for each in found:
         if each["ruleId"] in SECRETS:
             file, first, _ = place_of(each)
