@@ -4,7 +4,14 @@ Reads `services/*/service.yaml` and `manifests/environments/*/environment.yaml`,
 that it works on any repository that follows these two conventions.
 """
 
-from pipelines.catalog.catalog import Catalog, UnknownNameError, read_catalog
+from pipelines.catalog.catalog import Catalog, NotShippedError, UnknownNameError, read_catalog
 from pipelines.catalog.document import Document, DocumentError
 
-__all__ = ["Catalog", "Document", "DocumentError", "UnknownNameError", "read_catalog"]
+__all__ = [
+    "Catalog",
+    "Document",
+    "DocumentError",
+    "NotShippedError",
+    "UnknownNameError",
+    "read_catalog",
+]

@@ -23,6 +23,17 @@ class UnknownNameError(LookupError):
         super().__init__(f"unknown {kind} {name!r}. Known: {listing}")
 
 
+class NotShippedError(LookupError):
+    """A service was asked for in an environment that does not run it; the message says where to add it."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        super().__init__(
+            f"environment {environment.name!r} does not run {name!r}. It runs:"
+            f" {', '.join(environment.services)}. To add it: `services` in {environment.path}/environment.yaml"
+            f" and `resources` in {environment.path}/kustomization.yaml"
+        )
+
+
 @dataclass(frozen=True)
 class Catalog:
     """Every service and environment by name."""
@@ -65,12 +76,7 @@ class Catalog:
         wanted = dict.fromkeys(names)
         for name in wanted:
             if self.service(name).name not in environment.services:
-                raise UnknownNameError(
-                    f"service of environment {environment.name!r}",
-                    name,
-                    list(environment.services),
-                    _ENVIRONMENT_FILES,
-                )
+                raise NotShippedError(environment, name)
         chosen = (self.service(name) for name in environment.services)
         return tuple(service for service in chosen if not wanted or service.name in wanted)
 

@@ -63,7 +63,13 @@ def _service(
     builder: dagger.Container,
     running: Mapping[str, dagger.Service],
 ) -> dagger.Service:
-    container = dag.container().import_(archive_of(built, builder)).with_exposed_port(service.port)
+    container = (
+        dag.container()
+        .import_(archive_of(built, builder))
+        .with_exposed_port(service.port)
+        # An engine's own init process comes before the image's.
+        .with_env_variable("TINI_SUBREAPER", "1")
+    )
     for name in service.dependencies:
         container = container.with_service_binding(name, running[name])
     return container.as_service(use_entrypoint=True)

@@ -91,7 +91,7 @@ async def _has_packages(built: Built) -> bool:
 def describe(database: trivy.Database) -> str:
     """Say what a database is, of which day, and what it cannot see."""
     told = f"known from {database.source} of {database.date}"
-    return f"{told}, blind to {database.blind}" if database.blind else told
+    return f"{told}, which cannot see: {database.blind}" if database.blind else told
 
 
 def _suffices(level: Advisories, wanted: Advisories) -> bool:
