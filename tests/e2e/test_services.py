@@ -76,9 +76,12 @@ def test_a_request_is_followed_by_its_id_from_the_page_to_the_backends_log(
     frontend = Running(shipped.place.ingress, "frontend", "local", "")
     answer = frontend.ask(path="/api/data", headers={"X-Request-ID": request_id})
     assert answer.headers["X-Request-ID"] == request_id
-    selector = ("-l", "app.kubernetes.io/name=backend", "--tail=-1")
-    log = shipped.kubectl("-n", NAMESPACE, "logs", *selector).stdout
-    lines = [json.loads(line) for line in log.splitlines() if request_id in line]
+    lines: list[dict[str, object]] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while not lines and time.monotonic() < deadline:
+        selector = ("-l", "app.kubernetes.io/name=backend", "--tail=-1", "--prefix=false")
+        log = shipped.kubectl("-n", NAMESPACE, "logs", *selector).stdout
+        lines = [json.loads(line) for line in log.splitlines() if request_id in line]
     assert [(line["path"], line["status"]) for line in lines] == [("/api/data", 200)]
 
 
