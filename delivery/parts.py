@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from delivery.cluster import Obj
 from delivery.plan import Plan
+from delivery.progress import say
 
 NAME = "app.kubernetes.io/name"
 
@@ -30,6 +31,8 @@ def split(objects: list[Obj], plan: Plan) -> Parts:
     """Sort rendered objects by the service that they belong to."""
     ours = [service.name for service in plan.services]
     others = {obj["metadata"]["name"] for obj in objects if _unpinned(obj)}.difference(ours)
+    for name in sorted(others):
+        say(f"{name} is not in this plan: it stays as it is")
     sorted_out: dict[str, list[Obj]] = {name: [] for name in ("", *ours, *others)}
     for obj in objects:
         owner = next((name for name in _names(obj) if name in sorted_out), "")

@@ -14,7 +14,7 @@ import dagger
 from dagger import DefaultPath, Doc, Ignore, function, object_type
 from dagger.mod._exceptions import FunctionError  # the one error that is shown without a traceback
 
-from pipelines.catalog import DocumentError, UnknownNameError, read_catalog
+from pipelines.catalog import DocumentError, NotShippedError, UnknownNameError, read_catalog
 from pipelines.flows import check as checking
 from pipelines.flows import ship as shipping
 from pipelines.flows.access import Access, AccessError
@@ -57,7 +57,14 @@ def uncached(func: F) -> F:
     return decorate(cache="never")(func)
 
 
-_READABLE = (UnknownNameError, UnknownRevisionError, DocumentError, AccessError, VerdictError)
+_READABLE = (
+    NotShippedError,
+    UnknownNameError,
+    UnknownRevisionError,
+    DocumentError,
+    AccessError,
+    VerdictError,
+)
 
 
 async def _told(work: Awaitable[T]) -> T:
@@ -174,7 +181,7 @@ class Shipyard:
         fail_fast: FailFastArgument = False,
         plan: PlanArgument = False,
     ) -> str:
-        """Run all of the above for every service at once."""
+        """Run every quality stage of every service at once: format, lint, types, tests, security."""
         request = _request(only, since, fail_fast=fail_fast, plan=plan)
         return await _told(checking.check(self._source(), request))
 
@@ -216,7 +223,7 @@ class Shipyard:
     @uncached
     @dagger.up
     async def everything(self) -> dagger.Service:
-        """Run the images of all services, each at its port."""
+        """Run the images of all services, each at its port plus 10000, e.g. 15000 for 5000."""
         return await _told(serve_all(self._source()))
 
     @uncached

@@ -4,7 +4,14 @@ Reads `services/*/service.yaml`, `manifests/environments/*/environment.yaml` and
 `manifests/monitoring/slo/*.yaml`, nothing else, so that it works on any repository that follows these conventions.
 """
 
-from pipelines.catalog.catalog import Catalog, UnknownNameError, read_catalog
+from pipelines.catalog.catalog import Catalog, NotShippedError, UnknownNameError, read_catalog
 from pipelines.catalog.document import Document, DocumentError
 
-__all__ = ["Catalog", "Document", "DocumentError", "UnknownNameError", "read_catalog"]
+__all__ = [
+    "Catalog",
+    "Document",
+    "DocumentError",
+    "NotShippedError",
+    "UnknownNameError",
+    "read_catalog",
+]

@@ -1,7 +1,7 @@
 """Every service and environment of a repository, by name, with what one may ask of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 import dagger
@@ -23,6 +23,17 @@ class UnknownNameError(LookupError):
     def __init__(self, kind: str, name: str, known: list[str], where: str) -> None:
         listing = ", ".join(sorted(known)) or f"none (there is no {where})"
         super().__init__(f"unknown {kind} {name!r}. Known: {listing}")
+
+
+class NotShippedError(LookupError):
+    """A service was asked for in an environment that does not run it; the message says where to add it."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        super().__init__(
+            f"environment {environment.name!r} does not run {name!r}. It runs:"
+            f" {', '.join(environment.services)}. To add it: `services` in {environment.path}/environment.yaml"
+            f" and `resources` in {environment.path}/kustomization.yaml"
+        )
 
 
 @dataclass(frozen=True)
@@ -52,17 +63,23 @@ class Catalog:
             raise UnknownNameError("service", "(any)", [], _SERVICE_FILES)
         return tuple(self.service(name) for name in sorted(wanted or self.services))
 
+    def needed(self, name: str) -> tuple[str, ...]:
+        """List what a service depends on, directly or by way of others, the nearest first."""
+        found: dict[str, None] = {}
+        waiting = list(self.services[name].dependencies)
+        while waiting:
+            each = waiting.pop(0)
+            if each not in found:
+                found[each] = None
+                waiting += self.services[each].dependencies
+        return tuple(found)
+
     def shipped(self, environment: Environment, names: Iterable[str] = ()) -> tuple[Service, ...]:
         """Take the services that an environment runs, narrowed to the named ones."""
         wanted = dict.fromkeys(names)
         for name in wanted:
             if self.service(name).name not in environment.services:
-                raise UnknownNameError(
-                    f"service of environment {environment.name!r}",
-                    name,
-                    list(environment.services),
-                    _ENVIRONMENT_FILES,
-                )
+                raise NotShippedError(environment, name)
         chosen = (self.service(name) for name in environment.services)
         return tuple(service for service in chosen if not wanted or service.name in wanted)
 
@@ -87,7 +104,14 @@ async def read_catalog(source: dagger.Directory) -> Catalog:
         {slo.name: slo for slo in slos},
     )
     check_references(catalog)
-    return catalog
+    return Catalog(
+        {
+            name: replace(each, dependencies=catalog.needed(name))
+            for name, each in catalog.services.items()
+        },
+        catalog.environments,
+        catalog.slos,
+    )
 
 
 def check_references(catalog: Catalog) -> None:

@@ -31,6 +31,11 @@ def parse_service(path: str, text: str) -> Service:
         image=_image(document.section("image"), kind),
     )
     document.finish()
+    told = dict(service.image.environment).get("PORT", str(service.port))
+    if told != str(service.port):
+        raise document.error(
+            "image.environment.PORT", f"{told!r} differs from port: {service.port}"
+        )
     return service
 
 

@@ -33,7 +33,8 @@ class Access:
 
     def require_registry(self, environment: Environment) -> None:
         """Refuse to push to a registry on this machine that was not given, or was given by mistake."""
-        if not environment.registry_is_local and self.registry.registry is not None:
+        given = self.registry.registry is not None or self.cluster.cluster is not None
+        if not environment.registry_is_local and given:
             raise AccessError(
                 f"environment {environment.name!r} publishes to {environment.registry_host}, but the"
                 " registry and cluster of this machine are given (by .env or by flags), and it would"

@@ -27,7 +27,7 @@ async def check(source: Source, request: Request, stages: Iterable[str] = QUALIT
     if request.plan:
         return await write_plan(_TITLE, pipeline.board)
     results = await memory.run(pipeline.board, request.on_failure, fresh=bool(source.fresh))
-    return await conclude(_TITLE, results, "Everything passed.")
+    return await conclude(_TITLE, results, "Nothing failed.")
 
 
 async def scan(source: Source, only: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from pipelines.flows.keys import Input, keys_of, own_files
 from pipelines.model import StageFailure, StageResult
 from pipelines.toolchains import ledger
 from pipelines.toolchains.ledger import Entry
-from pipelines.toolchains.run import explain
+from pipelines.toolchains.run import KILLED, explain
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,8 +63,10 @@ def _inputs(board: Board) -> dict[Task[Any], tuple[Input, ...]]:
 
 
 def _answered(task: Task[Any]) -> bool:
-    """Whether a stage's tool gave an answer; an error of the engine is none, however often it comes."""
-    return task.state is State.DONE or isinstance(task.error, StageFailure)
+    """Whether a stage's tool gave an answer; to be killed is none, nor is an error of the engine."""
+    if isinstance(task.error, StageFailure):
+        return task.error.exit_code not in KILLED
+    return task.state is State.DONE
 
 
 def _entry(key: str, result: StageResult) -> Entry:

@@ -77,7 +77,7 @@ class Release:
             "deploy",
             self._hand_over,
             needs=self._published.values(),
-            reproduce=f"dagger call deploy --env={self._environment.name}",
+            reproduce=f"dagger call deploy --env={self._environment.name}{self._only()}",
             judge=lambda told: Verdict(Status.PASSED, remark=told),
         )
 
@@ -116,6 +116,11 @@ class Release:
         plan = write_plan("deploy", environment, released, pipeline.commit.result)
         manifests = pipeline.source.files.directory("manifests")
         return await deliver(plan, environment, manifests, self._access.cluster)
+
+    def _only(self) -> str:
+        """Name the services, if they are not all of the environment's."""
+        names = [service.name for service in self._pipeline.services]
+        return "" if set(names) == set(self._environment.services) else f" --only={','.join(names)}"
 
     def _ending(self) -> str:
         """Name what was published, and where it runs if it was delivered."""

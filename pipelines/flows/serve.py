@@ -17,38 +17,30 @@ from pipelines.stages.build import Built, archive_of
 from pipelines.toolchains import python
 
 _FORWARD = "/programs/forward.py"
+_ABOVE = 10_000
+"""How much higher than its own a service's port is when all run: 5000 and 8080 are a local registry's and ingress's."""
 
 
 async def serve(source: Source, name: str) -> dagger.Service:
     """Start one service at its port, with those that it depends on beside it under their names."""
     catalog = await read_catalog(source.files)
-    running = await _start(source, catalog, _with_dependencies(catalog, catalog.service(name)))
+    names = (name, *catalog.service(name).dependencies)
+    running = await _start(source, catalog, catalog.select(names))
     return running[name]
 
 
 async def serve_all(source: Source) -> dagger.Service:
-    """Start every service; one address has the ports of all."""
+    """Start every service; one address has them all, each at its port plus 10000."""
     catalog = await read_catalog(source.files)
     chosen = catalog.select()
     running = await _start(source, catalog, chosen)
     forwarder = python.base().with_new_file(_FORWARD, program("forward.py"))
-    routes = [f"{service.port}={service.name}:{service.port}" for service in chosen]
+    routes = [f"{_ABOVE + service.port}={service.name}:{service.port}" for service in chosen]
     for service in chosen:
         forwarder = forwarder.with_service_binding(
             service.name, running[service.name]
-        ).with_exposed_port(service.port, description=service.name)
+        ).with_exposed_port(_ABOVE + service.port, description=service.name)
     return forwarder.as_service(args=["python3", _FORWARD, *routes])
-
-
-def _with_dependencies(catalog: Catalog, service: Service) -> tuple[Service, ...]:
-    found: dict[str, Service] = {}
-    waiting = [service]
-    while waiting:
-        each = waiting.pop()
-        if each.name not in found:
-            found[each.name] = each
-            waiting += [catalog.service(name) for name in each.dependencies]
-    return tuple(found.values())
 
 
 async def _start(
@@ -71,7 +63,13 @@ def _service(
     builder: dagger.Container,
     running: Mapping[str, dagger.Service],
 ) -> dagger.Service:
-    container = dag.container().import_(archive_of(built, builder)).with_exposed_port(service.port)
+    container = (
+        dag.container()
+        .import_(archive_of(built, builder))
+        .with_exposed_port(service.port)
+        # An engine's own init process comes before the image's.
+        .with_env_variable("TINI_SUBREAPER", "1")
+    )
     for name in service.dependencies:
         container = container.with_service_binding(name, running[name])
     return container.as_service(use_entrypoint=True)

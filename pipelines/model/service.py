@@ -49,7 +49,7 @@ class ImageRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One folder below `services/`."""
+    """One folder below `services/`; `dependencies` are the services that it needs, directly or not."""
 
     name: str
     kind: Kind

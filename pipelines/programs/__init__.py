@@ -1,4 +1,4 @@
-"""Programs that run inside of tool containers: standard library only, one file or folder each.
+"""Programs that run inside of tool containers, one file or folder each; with the standard library but for those of a tool.
 
 The stages read their text with `program()` and put it into a container; nothing here is imported by
 the pipelines. So each runs with whatever Python the container has.

@@ -32,8 +32,8 @@ def render(title: str, results: Sequence[StageResult], ending: str = "") -> str:
     if failures:
         names = ", ".join(failure.name for failure in failures)
         parts.append(f"{names} failed.")
-    elif ending:
-        parts.append(ending)
+    else:
+        parts += [*not_made(results), *([ending] if ending else [])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -79,6 +79,12 @@ def memory(results: Sequence[StageResult]) -> list[str]:
     saved = sum(result.saved for result in known)
     told = f"{len(known)} of {len(results)} stages had nothing new to read"
     return [f"{told}: {saved:.0f} s saved." if saved >= 1 else f"{told}."]
+
+
+def not_made(results: Sequence[StageResult]) -> list[str]:
+    """Name the stages that could not be made: what they look for is not known to be good."""
+    names = [result.name for result in results if result.status is Status.NOT_MADE]
+    return [f"Not made, see above: {', '.join(names)}."] if names else []
 
 
 def block(result: StageResult) -> str:

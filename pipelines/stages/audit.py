@@ -7,7 +7,8 @@ from pipelines.model import Status
 from pipelines.stages.exceptions import VULNERABILITIES, read_exceptions
 from pipelines.stages.judge import Judged, judge, last_line
 from pipelines.stages.subject import Subject
-from pipelines.toolchains import audit, trivy
+from pipelines.toolchains import audit
+from pipelines.toolchains.calendar import today
 from pipelines.toolchains.kinds import REPORTS
 
 _NOT_MADE = 3
@@ -16,8 +17,8 @@ _NOT_MADE = 3
 async def audit_dependencies(subject: Subject) -> Judged:
     """Ask for advisories about what the service's lock files pin."""
     service, files = subject.service, subject.files
-    exceptions = await read_exceptions(service, files, VULNERABILITIES, trivy.today())
-    ran = await audit.audit(service.kind, files, exceptions, subject.fresh)
+    exceptions = await read_exceptions(service, files, VULNERABILITIES, today())
+    ran = await audit.audit(service.kind, files, exceptions, subject.fresh, path=service.path)
     if ran.exit_code != _NOT_MADE:
         return judge([ran])
     kept = (ran.container.directory(REPORTS),)

@@ -82,7 +82,10 @@ async def build_image(
 async def build_dockerfile(subject: Subject, commit: Commit, builder: dagger.Container) -> Built:
     """Build what a Dockerfile says, and pack it anew: no times in it, and our labels."""
     from_file = subject.files.docker_build(platform=IMAGE_PLATFORM)
-    packer = builder.with_mounted_file("/image.tar", from_file.as_tarball())
+    packer = builder.with_mounted_file(
+        "/image.tar",
+        from_file.as_tarball(forced_compression=dagger.ImageLayerCompression.Uncompressed),
+    )
     command = [*_NORMALIZE, "--archive=/image.tar", *_TO_LAYOUT]
     built = await _assembled(subject.service, commit, packer, command)
     return replace(built, root=from_file.rootfs())

@@ -7,10 +7,9 @@ import dagger
 
 from pipelines.model import Commit, Environment, Service, StageFailure
 from pipelines.toolchains.kubectl import ClusterAccess, deliverer
-from pipelines.toolchains.run import TIMED_OUT, nonce, run
+from pipelines.toolchains.run import KILLED, nonce, run
 
 _MARGIN_SECONDS = 300
-_KILLED = (TIMED_OUT, 137, 143)
 _CUT_OFF = "\nThe delivery was cut off. Run it again: that finishes the release or goes back.\n"
 
 
@@ -64,10 +63,12 @@ async def deliver(
     )
     # The worst: waiting for another's rollouts and rollback, then one's own, each service after those it needs.
     seconds = 2 * (depth(plan) + 1) * environment.rollout_seconds + _MARGIN_SECONDS
-    ran = await run(container, ["python", "-m", "delivery", "--plan=/plan.json"], seconds=seconds)
+    ran = await run(
+        container, ["python", "-m", "delivery", "--plan=/plan.json"], seconds=seconds, signal="TERM"
+    )
     if ran.exit_code != 0:
         told = words(ran.output)
-        raise StageFailure(ran.exit_code, told + (_CUT_OFF if ran.exit_code in _KILLED else ""))
+        raise StageFailure(ran.exit_code, told + (_CUT_OFF if ran.exit_code in KILLED else ""))
     return summarize(await ran.container.stdout())
 
 

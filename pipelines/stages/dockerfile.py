@@ -7,4 +7,4 @@ from pipelines.toolchains import hadolint
 
 async def lint_dockerfile(subject: Subject) -> Judged:
     """Lint with hadolint."""
-    return judge([await hadolint.lint(subject.files, subject.fresh)])
+    return judge([await hadolint.lint(subject.files, subject.fresh, path=subject.service.path)])

@@ -16,4 +16,5 @@ async def fix_format(bench: Workbench, fix: Check) -> dagger.Directory:
         judge([ran])
         container = ran.container
     written = container.directory(HOME).filter(exclude=["node_modules"])
-    return bench.subject.files.with_directory("/", written)
+    # The tools work as a user of their own; whose the files are is no change of them.
+    return bench.subject.files.with_directory("/", written, owner="0:0")

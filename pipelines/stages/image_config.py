@@ -46,6 +46,7 @@ def _running(service: Service, commit: Commit) -> dict[str, object]:
         "Interval": 30 * _SECOND,
         "Timeout": 3 * _SECOND,
         "StartPeriod": 10 * _SECOND,
+        "StartInterval": _SECOND,
         "Retries": 3,
     }
     return {

@@ -4,6 +4,7 @@ from pipelines.stages.exceptions import MISCONFIGURATIONS, read_exceptions
 from pipelines.stages.judge import Judged, judge
 from pipelines.stages.subject import Subject
 from pipelines.toolchains import trivy
+from pipelines.toolchains.calendar import today
 
 _NAME = "misconfiguration"
 DOCKERFILES = ("Dockerfile*", "**/Dockerfile*")
@@ -12,7 +13,7 @@ DOCKERFILES = ("Dockerfile*", "**/Dockerfile*")
 async def find_misconfiguration(subject: Subject) -> Judged:
     """Check what describes the service to an engine and to a cluster; HIGH and CRITICAL fail."""
     service, files = subject.service, subject.files
-    exceptions = await read_exceptions(service, files, MISCONFIGURATIONS, trivy.today())
+    exceptions = await read_exceptions(service, files, MISCONFIGURATIONS, today())
     folders = {service.path: files.filter(include=list(DOCKERFILES))}
     if await subject.repository.exists(service.manifests):
         folders[service.manifests] = subject.repository.directory(service.manifests)

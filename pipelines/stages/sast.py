@@ -7,4 +7,7 @@ from pipelines.toolchains import sast
 
 async def analyse(subject: Subject) -> Judged:
     """Analyse the service's code; findings of medium severity and up fail."""
-    return judge([await sast.analyse(subject.service.kind, subject.files, subject.fresh)])
+    service = subject.service
+    return judge(
+        [await sast.analyse(service.kind, subject.files, subject.fresh, path=service.path)]
+    )

@@ -14,6 +14,7 @@ from pipelines.stages.exceptions import VULNERABILITIES, read_exceptions
 from pipelines.stages.judge import Judged, ToolFailure, judge, last_line
 from pipelines.stages.subject import Subject
 from pipelines.toolchains import trivy
+from pipelines.toolchains.calendar import today
 
 _NAME = "scan"
 _UNSATISFIED = 1
@@ -58,9 +59,7 @@ async def scan_image(
     wanted: Advisories = Advisories.OPTIONAL,
 ) -> Judged:
     """Scan an image; grave findings fail, and so does knowing less than an environment wants."""
-    exceptions = await read_exceptions(
-        subject.service, subject.files, VULNERABILITIES, trivy.today()
-    )
+    exceptions = await read_exceptions(subject.service, subject.files, VULNERABILITIES, today())
     scanned = await trivy.scan_image(
         built.layout,
         _NAME,
@@ -92,7 +91,7 @@ async def _has_packages(built: Built) -> bool:
 def describe(database: trivy.Database) -> str:
     """Say what a database is, of which day, and what it cannot see."""
     told = f"known from {database.source} of {database.date}"
-    return f"{told}, blind to {database.blind}" if database.blind else told
+    return f"{told}, which cannot see: {database.blind}" if database.blind else told
 
 
 def _suffices(level: Advisories, wanted: Advisories) -> bool:

@@ -34,6 +34,11 @@ async def run_tests(bench: Workbench) -> Judged:
     coverage = read_coverage(await _report(judged, _COVERAGE))
     count = count_tests(await _report(judged, _JUNIT))
     threshold = bench.subject.service.coverage
+    if coverage.valid == 0 and threshold > 0:
+        told = (
+            f"Required test coverage of {threshold}% not reached: the report knows no code at all"
+        )
+        raise ToolFailure(_BELOW, f"{judged.output}\n{told}", judged.reports)
     if coverage.percent < threshold:
         told = f"Required test coverage of {threshold}% not reached. Total coverage: {coverage}"
         raise ToolFailure(_BELOW, f"{judged.output}\n{told}", judged.reports)

@@ -7,7 +7,6 @@ while lock files do not, so an answer is believed for a quarter of a day; that h
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import dagger
 import yaml
@@ -16,14 +15,13 @@ from dagger import dag
 from pipelines.model import Kind
 from pipelines.programs import program
 from pipelines.toolchains import node, python
-from pipelines.toolchains.calendar import today
+from pipelines.toolchains.calendar import this_quarter, today
 from pipelines.toolchains.pinned import pinned
 from pipelines.toolchains.run import Ran, run
 
 _LOCKS = "/locks"
 _ANSWER = "/tmp/answer.json"  # noqa: S108  a container's own
 _REPORTS = "/reports"
-_HOURS = 6
 _SECONDS = 180
 _DEFECT = 2
 
@@ -78,7 +76,7 @@ async def audit(
         asking.tool()
         .with_directory(_REPORTS, dag.directory())
         .with_mounted_directory(_LOCKS, files.filter(include=list(asking.locks)))
-        .with_env_variable("ADVISORIES_OF", fresh or _quarter_of_the_day()),
+        .with_env_variable("ADVISORIES_OF", fresh or this_quarter()),
         [*asking.command, _LOCKS, _ANSWER],
         seconds=_SECONDS,
     )
@@ -99,7 +97,3 @@ def accepted(exceptions: str) -> str:
     """Turn the vulnerabilities of an ignore file, which was checked before, into JSON."""
     entries = (yaml.safe_load(exceptions) or {}).get("vulnerabilities") or []
     return json.dumps(entries, default=str, sort_keys=True)
-
-
-def _quarter_of_the_day() -> str:
-    return f"{today()}.{datetime.now(UTC).hour // _HOURS}"

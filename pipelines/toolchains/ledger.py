@@ -16,6 +16,7 @@ from pipelines.toolchains import python
 from pipelines.toolchains.run import nonce
 
 _FILE = "/ledger/stages.jsonl"
+_BOUNDED = ["timeout", "30"]
 _COPY = "/tmp/stages.jsonl"  # noqa: S108 - of a container
 _PROGRAM = "/programs/ledger.py"
 
@@ -33,7 +34,7 @@ class Entry:
 async def recall() -> dict[str, Entry]:
     """Give what is known, by key."""
     # By way of a file: what a command writes to its standard output is shown to people.
-    command = ["python3", _PROGRAM, "copy", _FILE, _COPY]
+    command = [*_BOUNDED, "python3", _PROGRAM, "copy", _FILE, _COPY]
     told = await _ledger().with_exec(command).file(_COPY).contents()
     entries = (read_entry(line) for line in told.splitlines())
     return {entry.key: entry for entry in entries if entry is not None}
@@ -50,7 +51,7 @@ def read_entry(line: str) -> Entry | None:
 async def remember(entries: Iterable[Entry]) -> None:
     """Keep entries; the newest of a key counts."""
     lines = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries)
-    await _ledger().with_exec(["python3", _PROGRAM, "add", _FILE], stdin=lines).sync()
+    await _ledger().with_exec([*_BOUNDED, "python3", _PROGRAM, "add", _FILE], stdin=lines).sync()
 
 
 def _ledger() -> dagger.Container:

@@ -22,6 +22,7 @@ def base(platform: dagger.Platform | None = None) -> dagger.Container:
         dag.container(platform=platform)
         .from_(versions.NODE_IMAGE)
         .with_env_variable("CI", "true")
+        .with_env_variable("NO_COLOR", "1")
         .with_env_variable("NG_CLI_ANALYTICS", "false")
         .with_env_variable("NO_UPDATE_NOTIFIER", "1")
     )

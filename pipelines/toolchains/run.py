@@ -14,6 +14,8 @@ import dagger
 
 TOOL_SECONDS = 600
 TIMED_OUT = 124
+KILLED = (TIMED_OUT, 137, 143)
+"""Exit codes of what did not come to its end; they say nothing about what was asked."""
 _TRACE = re.compile(r" \[traceparent:[0-9a-f-]+\]")
 
 
@@ -26,15 +28,27 @@ class Ran:
     container: dagger.Container
 
 
-async def run(container: dagger.Container, args: list[str], *, seconds: int = TOOL_SECONDS) -> Ran:
-    """Run one tool; a process that was killed is an answer too, with its signal's exit code."""
-    bounded = ["timeout", "--kill-after=10", str(seconds), *args]
+async def run(
+    container: dagger.Container,
+    args: list[str],
+    *,
+    seconds: int = TOOL_SECONDS,
+    signal: str = "KILL",
+) -> Ran:
+    """Run one tool; one that was killed has its signal's exit code.
+
+    What takes too long is killed, as no engine caches the end of a process by a signal: a machine that was
+    busy for a while must not answer for ever. With the signal `TERM` a tool may end in order first.
+    """
+    bounded = ["timeout", f"--signal={signal}", "--kill-after=10", str(seconds), *args]
     done = container.with_exec(bounded, expect=dagger.ReturnType.ANY)
     try:
         code = await done.exit_code()
         output = await done.combined_output()
     except dagger.ExecError as error:
-        return Ran(error.exit_code, explain(error), container)
+        told = f"it was killed: its {seconds} seconds were over, or memory ran out"
+        why = f"\n{shlex.join(args)}: {told}\n" if error.exit_code in KILLED else ""
+        return Ran(error.exit_code, explain(error) + why, container)
     if code == TIMED_OUT:
         output += f"\n{shlex.join(args)} did not end within {seconds} seconds\n"
     return Ran(code, output, done)

@@ -48,7 +48,11 @@ def _eslint() -> dagger.Container:
 
 @dataclass(frozen=True)
 class _Analysis:
-    """A tool, the command that is given folder and report, and the files that are judged: not those of tests."""
+    """A tool, the command that is given folder and report, and the files that are judged: not those of tests.
+
+    Tests are known by their names anywhere, folders of tests and of what tools write only at the top of the service:
+    below it, `src/reports` or `src/testing` is code like any other.
+    """
 
     tool: Callable[[], dagger.Container]
     command: tuple[str, ...]
@@ -60,20 +64,29 @@ _PYTHON = _Analysis(
     _bandit,
     ("python", f"{_TOOL}/scan_python.py"),
     ("**/*.py",),
-    ("**/test_*.py", "**/*_test.py", "**/conftest.py", "**/tests/**", "**/.venv/**"),
+    ("**/test_*.py", "**/*_test.py", "**/conftest.py", "tests/**", ".venv/**"),
 )
 _JAVASCRIPT = _Analysis(
     _eslint,
     ("node", f"{_TOOL}/scan_javascript.mjs"),
-    ("**/*.js", "**/*.mjs", "**/*.cjs", "**/*.ts", "**/*.mts", "**/*.cts", "**/*.html"),
+    tuple(
+        f"**/*.{ending}"
+        for ending in ("js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "html")
+    ),
     (
-        *("**/*.test.*", "**/*.spec.*", "**/test/**", "**/tests/**", "**/testing/**"),
-        *("**/node_modules/**", "**/dist/**", "**/.angular/**", "**/coverage/**", "**/reports/**"),
+        *("**/*.test.*", "**/*.spec.*", "test/**", "tests/**", "testing/**"),
+        *("node_modules/**", "dist/**", ".angular/**", "coverage/**", "reports/**"),
     ),
 )
 _ANALYSES = {Kind.PYTHON: _PYTHON, Kind.NODE: _JAVASCRIPT, Kind.ANGULAR: _JAVASCRIPT}
 KINDS = frozenset(_ANALYSES)
 """The kinds of services whose code can be analysed."""
+
+
+def judged(kind: Kind, files: dagger.Directory) -> dagger.Directory:
+    """Leave of a service's files those whose code is judged; KeyError for a kind without an analysis."""
+    analysis = _ANALYSES[kind]
+    return files.filter(include=list(analysis.code), exclude=list(analysis.tests))
 
 
 async def analyse(kind: Kind, files: dagger.Directory, fresh: str, *, path: str = "service") -> Ran:
@@ -84,10 +97,9 @@ async def analyse(kind: Kind, files: dagger.Directory, fresh: str, *, path: str 
     if kind not in _ANALYSES:
         raise ValueError(f"there is no security analysis for services of kind {kind}")
     analysis = _ANALYSES[kind]
-    code = files.filter(include=list(analysis.code), exclude=list(analysis.tests))
     container = (
         analysis.tool()
-        .with_mounted_directory(f"/repository/{path}", code)
+        .with_mounted_directory(f"/repository/{path}", judged(kind, files))
         .with_workdir("/repository")
     )
     if fresh:

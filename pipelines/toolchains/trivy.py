@@ -1,6 +1,5 @@
 """Trivy: the scanner, its database of vulnerabilities, and one made of Debian's archive when that cannot be reached."""
 
-import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dagger import dag
 
 from pipelines.programs import program
 from pipelines.toolchains import python, versions
+from pipelines.toolchains.calendar import this_quarter, today
 from pipelines.toolchains.run import Ran, explain, run
 
 CACHE = "/trivy"
@@ -35,7 +35,6 @@ _ALWAYS_INSTALLED = "base-files"
 """Every image has it: it names the release, which is what Trivy goes by."""
 _REGISTRIES = ("mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2")
 _MAKE_SECONDS = 900
-_HOURS = 6
 _EXCEPTIONS = "/exceptions.yaml"
 """Trivy reads an ignore file as YAML by its name."""
 _REPORTS = "/reports"
@@ -77,15 +76,11 @@ def scanner() -> dagger.Container:
         .with_env_variable("TRIVY_DISABLE_VEX_NOTICE", "true")
         .with_env_variable("TRIVY_NO_PROGRESS", "true")
         .with_new_file("/programs/scan.sh", program("scan.sh"), permissions=0o755)
+        .with_new_file("/programs/secrets.yaml", program("secrets.yaml"))
         .with_new_file("/programs/censor.py", program("censor.py"))
         .with_new_file("/programs/fetch_database.py", program("fetch_database.py"))
         .with_directory(_REPORTS, dag.directory())
     )
-
-
-def today() -> str:
-    """Name the day, for answers that hold until the next."""
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 async def database(
@@ -114,8 +109,7 @@ async def _downloaded(fresh: str) -> Database:
     The answer holds for a quarter of a day, which is how often a new database comes out. One that could
     not be reached is asked for again then too, not with every run: silence costs its time-outs.
     """
-    quarter = datetime.datetime.now(datetime.UTC).hour // _HOURS
-    asked = scanner().with_env_variable("DATABASE_OF", fresh or f"{today()}.{quarter}")
+    asked = scanner().with_env_variable("DATABASE_OF", fresh or this_quarter())
     ran = await run(asked, ["python3", "/programs/fetch_database.py", CACHE, *_REGISTRIES])
     if ran.exit_code != 0:
         causes = "; ".join(ran.output.strip().splitlines()) or f"exit code {ran.exit_code}"

@@ -52,7 +52,7 @@ class Node:
         self._thread.join()
 
     def _work(self) -> None:
-        while not self._ended.wait(0.05):
+        while not self._ended.wait(0.1):
             for pod in self._cluster.items("/api/v1/pods"):
                 try:
                     self._tend(pod)
@@ -110,7 +110,7 @@ def waiting(reason: str) -> Callable[[str], Obj]:
     return state
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Run an API server with its controllers; give its kubeconfig."""
     state = tmp_path_factory.mktemp("cluster")
@@ -134,7 +134,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         server.stdout.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _environment(_server: Path) -> Iterator[None]:
     """Point kubectl at the server."""
     before = dict(os.environ)
@@ -146,14 +146,14 @@ def _environment(_server: Path) -> Iterator[None]:
     os.environ.update(before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(_environment: None) -> Iterator[Cluster]:
     """Give the way to the cluster that the delivery itself uses."""
     with clusters.connect() as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def node(cluster: Cluster) -> Iterator[Node]:
     """Give the only node."""
     only = Node(cluster)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,9 +35,33 @@ class Shipped:
 
     def kubectl(self, *args: str) -> Done:
         """Run the unmodified kubectl against the cluster."""
+        return self.place.run(*self._kubectl(*args), cwd=self.repository)
+
+    def _kubectl(self, *args: str) -> tuple[str, ...]:
         kubeconfig = self.place.root / "config" / "drydock" / "kubeconfig"
-        kubectl = str(self.repository / ".venv" / "bin" / "kubectl")
-        return self.place.run(kubectl, "--kubeconfig", str(kubeconfig), *args, cwd=self.repository)
+        kubectl = self.repository / ".venv" / "bin" / "kubectl"
+        return (str(kubectl), "--kubeconfig", str(kubeconfig), *args)
+
+    @contextmanager
+    def forwarded(self, namespace: str, service: str, port: int) -> Iterator[str]:
+        """Give an address on this machine that leads to one pod of a Service, past the ingress."""
+        words = ("-n", namespace, "port-forward", f"service/{service}", f":{port}")
+        process = subprocess.Popen(
+            self._kubectl(*words),
+            env=self.place.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            found = re.match(r"Forwarding from (127\.0\.0\.1:\d+) -> ", line)
+            assert found, line
+            yield f"http://{found[1]}"
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
 
     def variant(self, name: str) -> Path:
         """Make another copy of the repository that uses the same machine."""

@@ -76,6 +76,32 @@ def _everywhere(words: str) -> dict[str, str]:
 _FAILING_PYTHON = "\n\ndef test_planted() -> None:\n    assert 1 + 1 == 3\n"
 _UNCOVERED_PYTHON = '\n\ndef planted() -> int:\n    """Wait for a test."""\n    return 1\n'
 
+_SHELL_PYTHON = '''
+
+def planted(command: str) -> None:  # pragma: no cover
+    """Run what a caller sends."""
+    import subprocess
+
+    subprocess.run(command, shell=True)
+'''
+_HTML_ANGULAR = """
+/* istanbul ignore next */
+export function planted(text: string): void {
+  document.body.innerHTML = text;
+}
+"""
+_PATH_NODE = """
+/* c8 ignore start */
+/**
+ * @param {import("express").Request} request
+ * @param {import("express").Response} response
+ */
+export function planted(request, response) {
+  response.sendFile(String(request.query.file));
+}
+/* c8 ignore stop */
+"""
+
 FAULTS = [
     Fault(
         "format",
@@ -91,11 +117,11 @@ FAULTS = [
         "lint",
         "lint",
         _appended(
-            "\n\nl = 1\n",
+            "\n\nplanted = lambda: 1\n",
             "\nexport const planted: number = 1;\n",
             '\nexport const planted = Number("1") == 1;\n',
         ),
-        _said("E741", "no-inferrable-types", "eqeqeq"),
+        _said("E731", "no-inferrable-types", "eqeqeq"),
     ),
     Fault(
         "types",
@@ -133,6 +159,12 @@ FAULTS = [
             "\nexport function planted() {\n  return 1;\n}\n",
         ),
         _everywhere("Required test coverage of 100% not reached"),
+    ),
+    Fault(
+        "weakness",
+        "sast",
+        _appended(_SHELL_PYTHON, _HTML_ANGULAR, _PATH_NODE),
+        _said("B602", "no-unsanitized/property", "request/path-from-request"),
     ),
     Fault(
         "secret",

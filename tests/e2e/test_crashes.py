@@ -71,7 +71,7 @@ def test_a_killed_ship_leaves_nothing_and_the_next_one_works(
     before = containers(shipped)
     copy = shipped.variant(f"killed-{after_s}")
     app = copy / "services" / "backend" / "app" / "__init__.py"
-    app.write_text(app.read_text() + f"# killed after {after_s} s\n")
+    app.write_text(app.read_text() + f"\n\n# killed after {after_s} s\n")
     process = shipped.place.start(shipped.drydock, *SHIP, cwd=copy)
     time.sleep(after_s)
     process.signal(signal.SIGKILL)
@@ -86,7 +86,7 @@ def test_interrupting_says_so_and_leaves_nothing(shipped: Shipped) -> None:
     before = containers(shipped)
     copy = shipped.variant("interrupted")
     app = copy / "services" / "backend" / "app" / "__init__.py"
-    app.write_text(app.read_text() + "# interrupted\n")
+    app.write_text(app.read_text() + "\n\n# interrupted\n")
     process = shipped.place.start(shipped.drydock, *SHIP, cwd=copy)
     time.sleep(3)
     process.signal(signal.SIGINT)

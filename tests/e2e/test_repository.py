@@ -19,8 +19,6 @@ def tiny(shipped: Shipped) -> Path:
     """Make it a repository of its own, outside of Shipyard's."""
     copy = shipped.place.root / "tiny"
     shutil.copytree(TINY, copy)
-    tools = shipped.repository / "services" / "backend" / "requirements-dev.txt"
-    shutil.copy2(tools, copy / "services" / "greeter" / tools.name)
     shipped.place.git(copy, "init", "-q", "-b", "main")
     shipped.place.commit(copy)
     return copy

@@ -18,6 +18,7 @@ from tests.e2e.conftest import Shipped
 
 pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 NAMESPACE = "shipyard-local"
+SAMPLES = [("sample-app", 3000), ("sample2-app", 8000)]
 PATIENCE_S = 60
 FLAGS = (
     "--headless=new",
@@ -50,11 +51,22 @@ def test_every_service_has_its_address(shipped: Shipped, path: str, words: str) 
     assert words in body
 
 
-@pytest.mark.parametrize("name", ["sample-app", "sample2-app"])
-def test_the_sample_apis_answer_every_case(shipped: Shipped, name: str) -> None:
+@pytest.mark.parametrize(("name", "port"), SAMPLES)
+def test_the_sample_apis_answer_every_case(shipped: Shipped, name: str, port: int) -> None:
+    """Past the ingress, which keeps the metrics to itself."""
     version = json.loads(shipped.place.get(f"/{name}/")[1])["version"]
-    running = Running(f"{shipped.place.ingress}/{name}", name, "local", version)
-    assert differences(running) == []
+    with shipped.forwarded(NAMESPACE, name, port) as address:
+        assert differences(Running(address, name, "local", version)) == []
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/Metrics", "//metrics", "/metrics/", "/%6detrics"])
+@pytest.mark.parametrize("prefix", ["", "/sample-app", "/sample2-app"])
+def test_nobody_outside_reads_metrics(shipped: Shipped, prefix: str, path: str) -> None:
+    """The frontend has what no other path takes, and answers with its page."""
+    status, body = shipped.place.get(prefix + path)
+    assert status == 200
+    assert "<app-root>" in body
+    assert "http_requests_total" not in body
 
 
 def test_a_request_is_followed_by_its_id_from_the_page_to_the_backends_log(
@@ -64,9 +76,12 @@ def test_a_request_is_followed_by_its_id_from_the_page_to_the_backends_log(
     frontend = Running(shipped.place.ingress, "frontend", "local", "")
     answer = frontend.ask(path="/api/data", headers={"X-Request-ID": request_id})
     assert answer.headers["X-Request-ID"] == request_id
-    selector = ("-l", "app.kubernetes.io/name=backend", "--tail=-1")
-    log = shipped.kubectl("-n", NAMESPACE, "logs", *selector).stdout
-    lines = [json.loads(line) for line in log.splitlines() if request_id in line]
+    lines: list[dict[str, object]] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while not lines and time.monotonic() < deadline:
+        selector = ("-l", "app.kubernetes.io/name=backend", "--tail=-1", "--prefix=false")
+        log = shipped.kubectl("-n", NAMESPACE, "logs", *selector).stdout
+        lines = [json.loads(line) for line in log.splitlines() if request_id in line]
     assert [(line["path"], line["status"]) for line in lines] == [("/api/data", 200)]
 
 

@@ -14,12 +14,15 @@ import pytest
 
 from tests.e2e.conftest import Shipped
 from tests.e2e.plants import SERVICES
+from tests.e2e.workplace import Started
 
 pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.timeout(900)]
 
 
 def test_a_plan_names_stages_and_what_is_known_and_runs_nothing(shipped: Shipped) -> None:
-    before = shipped.kubectl("-n", "shipyard-local", "get", "pods", "-o", "name").stdout
+    generations = "jsonpath={.items[*].metadata.generation}"
+    seen = ("-n", "shipyard-local", "get", "deployments", "-o", generations)
+    before = shipped.kubectl(*seen).stdout
     done = shipped.call("-s", "ship", "--env=local", "--plan")
     assert done.code == 0, done.text
     assert "the plan, nothing was run" in done.stdout
@@ -29,7 +32,7 @@ def test_a_plan_names_stages_and_what_is_known_and_runs_nothing(shipped: Shipped
     assert "passed, unchanged since" in test
     deploy = next(line for line in done.stdout.splitlines() if line.split()[:1] == ["deploy"])
     assert "runs every time" in deploy
-    assert shipped.kubectl("-n", "shipyard-local", "get", "pods", "-o", "name").stdout == before
+    assert shipped.kubectl(*seen).stdout == before
 
 
 def test_only_the_services_that_are_named_are_checked(shipped: Shipped) -> None:
@@ -71,12 +74,18 @@ def test_formatting_is_mended_and_nothing_else_is_touched(shipped: Shipped) -> N
     copy = shipped.variant("formatting")
     python = copy / "services" / "backend" / "app" / "__init__.py"
     typescript = copy / "services" / "frontend" / "src" / "main.ts"
+    clean = shipped.call("-s", "formatting", "is-empty", cwd=copy)
+    assert clean.stdout.strip() == "true", clean.text
     before = python.read_text(), typescript.read_text()
     python.write_text(before[0] + "planted = {  'a': 1 }\n")
     typescript.write_text(before[1] + "export const  planted = {a: 1}\n")
+    listed = shipped.call("-s", "formatting", "modified-paths", cwd=copy)
+    assert sorted(listed.stdout.split()) == [
+        str(path.relative_to(copy)) for path in (python, typescript)
+    ]
     done = shipped.place.run(shipped.drydock, "generate", "-y", cwd=copy)
     assert done.code == 0, done.text
-    assert python.read_text() == before[0] + '\nplanted = {"a": 1}\n'
+    assert python.read_text() == before[0] + '\n\nplanted = {"a": 1}\n'
     assert typescript.read_text() == before[1] + "export const planted = { a: 1 };\n"
     changed = shipped.place.git(copy, "status", "--porcelain", "--untracked-files=no").splitlines()
     assert len(changed) == 2, changed
@@ -108,6 +117,18 @@ def test_the_reports_of_a_red_run_are_files(shipped: Shipped) -> None:
     assert "1 + 1" in (out / "backend" / "test.txt").read_text()
 
 
+def test_all_services_run_from_their_images_beside_a_shipped_machine(shipped: Shipped) -> None:
+    running = shipped.place.start(shipped.drydock, "up", cwd=shipped.repository)
+    try:
+        body = answered("http://127.0.0.1:18080/api/data", running)
+        items = answered("http://127.0.0.1:18000/api/items", running)
+    finally:
+        running.signal(signal.SIGINT)
+        done = running.finish()
+    assert json.loads(body or "{}").get("count") == 3, done.text[-3000:]
+    assert json.loads(items or "{}").get("count") == 3, done.text[-3000:]
+
+
 def test_a_service_runs_from_its_image_with_what_it_depends_on(shipped: Shipped) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -121,14 +142,22 @@ def test_a_service_runs_from_its_image_with_what_it_depends_on(shipped: Shipped)
         f"--ports={port}:8080",
         cwd=shipped.repository,
     )
+    try:
+        body = answered(f"http://127.0.0.1:{port}/api/data", running)
+    finally:
+        running.signal(signal.SIGINT)
+        done = running.finish()
+    assert json.loads(body or "{}").get("count") == 3, done.text[-3000:]
+
+
+def answered(url: str, running: Started) -> str:
+    """Wait for the answer of something that is starting; empty when it ends or takes too long."""
     deadline = time.monotonic() + 120
-    body = ""
-    while not body and time.monotonic() < deadline and running.running:
+    while time.monotonic() < deadline and running.running:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/data", timeout=5) as answer:
-                body = answer.read().decode()
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                body: str = answer.read().decode()
+                return body
         except (OSError, urllib.error.HTTPError):
             time.sleep(0.5)
-    running.signal(signal.SIGINT)
-    done = running.finish()
-    assert json.loads(body or "{}").get("count") == 3, done.text[-3000:]
+    return ""

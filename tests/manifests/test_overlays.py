@@ -6,6 +6,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from drydock.cluster.ingress.routes import Routes
 from tests.manifests.conftest import APP, APPS, MANIFESTS, ROOT, Overlay
 
 IN_FLIGHT_SECONDS = 20
@@ -152,9 +153,25 @@ def test_each_ingress_leads_to_its_service_on_the_environments_host(overlay: Ove
     assert paths == {
         "backend": ("/api", None),
         "frontend": ("/", None),
-        "sample-app": ("/sample-app(/|$)(.*)", "/$2"),
-        "sample2-app": ("/sample2-app(/|$)(.*)", "/$2"),
+        "sample-app": ("/sample-app(/|$)(?!metrics)(.*)", "/$2"),
+        "sample2-app": ("/sample2-app(/|$)(?!metrics)(.*)", "/$2"),
     }
+
+
+@pytest.mark.parametrize("app", ["", "/sample-app", "/sample2-app"])
+def test_nobody_outside_reads_metrics(overlay: Overlay, app: str) -> None:
+    """The frontend's page answers instead, by the rules of ingress-nginx as Drydock keeps them."""
+    made = {"creationTimestamp": "2026-01-02T03:04:05Z"}
+    routes = Routes(
+        {**obj, "metadata": {**obj["metadata"], **made}} for obj in overlay.of("Ingress")
+    )
+    for path in ("/metrics", "/METRICS", "/metrics/", "//metrics", "/x/../metrics", "/metrics%0A"):
+        found = routes.find(overlay.host, app + path)
+        assert found is not None
+        assert found.backend.service == "frontend", path
+    items = routes.find(overlay.host, f"{app}/api/items")
+    assert items is not None
+    assert (items.backend.service, items.path) == (app.strip("/") or "backend", "/api/items")
 
 
 def test_images_are_named_only_so_that_delivery_pins_them(overlay: Overlay) -> None:

@@ -29,7 +29,7 @@ class LedgerContainer:
 
     async def sync(self) -> "LedgerContainer":
         """Run the command."""
-        _python, _program, verb, *paths = self.command
+        _timeout, _seconds, _python, _program, verb, *paths = self.command
         places = [str(self.root / path.lstrip("/")) for path in paths]
         for place in places:
             await anyio.Path(place).parent.mkdir(parents=True, exist_ok=True)

@@ -17,11 +17,12 @@ from pipelines.catalog import DocumentError, read_catalog
 from pipelines.flows.board import Board
 from pipelines.flows.keys import keys_of
 from pipelines.flows.report import _summed_up
-from pipelines.model import StageResult, Status
+from pipelines.model import Kind, StageResult, Status
 from pipelines.stages.build import own_files
 from pipelines.stages.subject import Subject
 from pipelines.stages.workbench import files_read
 from pipelines.toolchains.kinds import Check
+from pipelines.toolchains.sast import judged
 from tests.pipelines.examples import (
     ENVIRONMENT,
     ENVIRONMENT_TEXT,
@@ -143,6 +144,33 @@ async def test_an_image_gets_the_files_that_are_named_and_what_was_bundled() -> 
     assert sorted(await own.glob("**/*.*")) == ["app/deep/more.py", "app/main.py", "main.py"]
     bundle = dag.directory().with_new_file("index.html", "<html>")
     assert "public/index.html" in await own_files(subject, bundle).glob("**/*")
+
+
+JUDGED = {
+    Kind.PYTHON: {"app/a.py", "app/tests/a.py", "app/reports/a.py"},
+    Kind.NODE: {
+        *(f"src/a.{ending}" for ending in ("js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx")),
+        *(f"src/{folder}/a.js" for folder in ("reports", "dist", "coverage", "testing", "test")),
+        "src/page.html",
+    },
+}
+LEFT_OUT = {
+    Kind.PYTHON: {"tests/a.py", ".venv/a.py", "app/test_a.py", "app/a_test.py", "app/conftest.py"},
+    Kind.NODE: {
+        *(f"{folder}/a.js" for folder in ("reports", "dist", "coverage", "testing", "test")),
+        *("tests/a.js", ".angular/a.js", "src/a.test.jsx", "src/a.spec.ts", "src/styles.css"),
+    },
+}
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+async def test_only_tests_and_what_tools_write_escape_the_security_analysis(kind: Kind) -> None:
+    """A folder's name says so at the top of a service only; below, it is a name like any other."""
+    files = dag.directory()
+    for name in JUDGED[kind] | LEFT_OUT[kind]:
+        files = files.with_new_file(name, "")
+    left = await judged(kind, files).glob("**/*.*")
+    assert {name for name in left if not name.endswith("/")} == JUDGED[kind]
 
 
 async def test_a_report_has_a_summary_for_people_and_one_for_programs() -> None:

@@ -51,7 +51,7 @@ class Load:
 def edit(shipped: Shipped, mark: str) -> None:
     """Change one line of the service."""
     app = shipped.repository / "services" / "backend" / "app" / "__init__.py"
-    app.write_text(f"{app.read_text().rstrip()}\n# {mark}\n")
+    app.write_text(f"{app.read_text().rstrip()}\n\n\n# {mark}\n")
 
 
 def test_releases_under_load_lose_no_request(shipped: Shipped) -> None:

@@ -26,12 +26,26 @@ _HTTPOXY = "proxy"
 _NOBODY = "127.0.0.1"
 
 
+def sendable(value: str) -> str:
+    """Make text that can be sent of bytes that are no UTF-8: each as the character that it is in Latin-1.
+
+    aiohttp reads such bytes as lone surrogates, and leaves those out when it writes.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode(errors="surrogateescape").decode("latin-1")
+    return value
+
+
 def forwarded(request: web.Request, *, port: int, prefix: str = "") -> CIMultiDict[str]:
     """Write the headers of a request for the pod; `port` is the ingress's own, `prefix` what was cut off."""
     named = request.headers.get(hdrs.CONNECTION, "").split(",")
     dropped = HOP_BY_HOP | {_HTTPOXY} | {name.strip().lower() for name in named}
     headers = CIMultiDict(
-        (name, value) for name, value in request.headers.items() if name.lower() not in dropped
+        (name, sendable(value))
+        for name, value in request.headers.items()
+        if name.lower() not in dropped
     )
     peer = request.remote or _NOBODY
     claimed = request.headers.get("X-Forwarded-For")

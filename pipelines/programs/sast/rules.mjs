@@ -102,6 +102,14 @@ export const RULES = {
   },
 };
 
+/** Rules whose findings stand where a password or key may be written out. */
+export const SECRETS = new Set([
+  "sonarjs/no-hardcoded-passwords",
+  "sonarjs/no-hardcoded-secrets",
+  "sonarjs/hardcoded-secret-signatures",
+  "security/detect-possible-timing-attacks",
+]);
+
 /** Rules for security that are not used, and why. */
 export const LEFT_OUT = {
   "security/detect-object-injection":

@@ -3,16 +3,18 @@
 // FOLDER is below the working directory, whose paths the report names. Ends with 0 when nothing grave was found, with 1 when
 // something of medium severity or above was, and with 2 when it could not look: a file that cannot be parsed is not clean.
 // A finding is accepted by a comment on its line or the one before: `nosec RULE -- the reason`. Both words are needed.
+// A line that may hold a password or key is not shown: whoever reads a report must not learn it.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { ESLint, Linter } from "eslint";
-import { CONFIG, KNOWN } from "./rules.mjs";
+import { CONFIG, KNOWN, SECRETS } from "./rules.mjs";
 import { sarif } from "./sarif.mjs";
 
 const FILES = "**/*.{js,mjs,cjs,jsx,ts,mts,cts,tsx,html}";
 const ORDER = ["high", "medium", "low"];
+const HIDDEN = "(not shown)";
 const ACCEPTED = /(?:\/\/|\/\*|<!--)\s*nosec\s+([\w@/-]+)\s+--\s+(\S.*?)\s*(?:\*\/|-->)?\s*$/;
 
 /** Give the reason why a rule's finding on a line is accepted; empty when it is not. */
@@ -22,6 +24,17 @@ function reasonFor(rule, line, lines) {
     if (named === rule) return reason;
   }
   return "";
+}
+
+/** Hide the code of every finding that starts in a line where a secret may stand; no rule's words hold its value. */
+function censored(findings) {
+  const secrets = findings.filter((finding) => SECRETS.has(finding.rule));
+  const holds = (secret, { file, line }) =>
+    secret.file === file && secret.line <= line && line <= (secret.endLine ?? secret.line);
+  return findings.map((finding) => ({
+    ...finding,
+    code: secrets.some((secret) => holds(secret, finding)) ? HIDDEN : finding.code,
+  }));
 }
 
 /** One weakness in one line is one finding, whichever rules see it: the gravest stays. */
@@ -73,7 +86,7 @@ async function main(folder, report) {
       ),
   );
   const all = results.flatMap((result) => findingsOf(result, eslint.getRulesMetaForResults(results)));
-  const findings = withoutRepetitions(all).sort(
+  const findings = withoutRepetitions(censored(all)).sort(
     (one, other) =>
       one.file.localeCompare(other.file, "en") || one.line - other.line || one.column - other.column,
   );

@@ -3,20 +3,26 @@
 FOLDER is below the working directory, whose paths the report names. Ends with 0 when nothing grave
 was found, with 1 when something of medium severity or above was, and with 2 when bandit could not
 look: it passes over a file that it cannot parse, and such a file is not clean. A finding is accepted
-by bandit's own comment, `# nosec B602`, on its line.
+by bandit's own comment, `# nosec B602`, on its line. A password in the code is told by its place,
+neither by its value nor by the line that it stands in: whoever reads a report must not learn it.
 """
 
 import json
+import linecache
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 NOTED = {
     "B104": "a server in a container listens on all addresses; network policies say who reaches it",
     "B108": "a container's /tmp is its own: there is no other user who could lay a trap there",
 }
 """Rules that bandit holds for grave and a service in a container need not: told, but no failure."""
+SECRETS = ("B105", "B106", "B107")
+"""Rules that quote the password that they find."""
+HIDDEN = "(not shown)"
 SEVERITY = {"error": "high", "warning": "medium", "note": "low"}
 GRAVE = ("error", "warning")
 
@@ -55,6 +61,26 @@ def place_of(found: dict[str, Any]) -> tuple[str, int, int]:
     )
 
 
+def censor(found: list[dict[str, Any]]) -> None:
+    """Hide passwords: their words, the lines that they stand in, and what surrounds any finding."""
+    secret: set[tuple[str, int]] = set()
+    for each in found:
+        if each["ruleId"] in SECRETS:
+            file, first, _ = place_of(each)
+            last = each["locations"][0]["physicalLocation"]["region"].get("endLine", first)
+            secret.update((file, line) for line in range(first, last + 1))
+            words = each["message"]["text"].partition(":")[0]
+            each["message"] = {"text": f"{words}: {HIDDEN}"}
+    for each in found:
+        file, line, _ = place_of(each)
+        hidden = (file, line) in secret
+        # bandit's own snippet of a call over several lines is of another place, maybe a password's
+        code = HIDDEN if hidden else linecache.getline(unquote(file), line)
+        place = each["locations"][0]["physicalLocation"]
+        place.pop("contextRegion", None)
+        place["region"]["snippet"] = {"text": code}
+
+
 def shown(found: dict[str, Any], rules: dict[str, dict[str, Any]]) -> str:
     """Write one finding for people: place, severity, weakness, words, code, help."""
     file, line, column = place_of(found)
@@ -63,7 +89,7 @@ def shown(found: dict[str, Any], rules: dict[str, dict[str, Any]]) -> str:
         (tag.rpartition("/")[2].upper() for tag in rule["properties"]["tags"] if "cwe" in tag), ""
     )
     region = found["locations"][0]["physicalLocation"]["region"]
-    code = region.get("snippet", {}).get("text", "").strip()
+    code = region["snippet"]["text"].strip()
     return (
         f"{file}:{line}:{column}  {SEVERITY[level_of(found)]}  {rule['id']} {rule['name']} ({weakness})\n"
         f"    {found['message']['text']}\n    > {code}\n    {rule['helpUri']}\n"
@@ -85,6 +111,7 @@ def main(folder: str, report: Path) -> int:
     for each in found:
         if each["ruleId"] in NOTED:
             each["level"] = "note"
+    censor(found)
     report.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     grave = sum(level_of(each) in GRAVE for each in found)
     sys.stdout.writelines(shown(each, rules) for each in found)

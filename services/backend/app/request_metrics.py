@@ -7,11 +7,13 @@ import re
 import time
 
 import prometheus_client
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.routing import RequestRedirect, Rule
 
 from app import probes
 
@@ -53,9 +55,21 @@ def register(app: Flask) -> CollectorRegistry:
 
 
 def _handler() -> str:
-    """Name the route as a template with braces; `none` where Flask matched no route and method."""
-    rule = request.url_rule
+    """Name the route as a template with braces; `none` where the path is of no route."""
+    rule = _rule()
     return "none" if rule is None else _PARAMETER.sub(r"{\1}", rule.rule)
+
+
+def _rule() -> Rule | None:
+    """Give the route of the path, also when it does not take the request's method."""
+    if not isinstance(request.routing_exception, MethodNotAllowed):
+        return request.url_rule
+    adapter = current_app.url_map.bind_to_environ(request.environ)
+    try:
+        rule, _ = adapter.match(method=min(adapter.allowed_methods()), return_rule=True)
+    except RequestRedirect:  # doubled slashes: nearly the route's path, but not it
+        return None
+    return rule
 
 
 def _method() -> str:

@@ -64,7 +64,7 @@ def test_a_parameter_is_no_label_of_its_own(app: Flask) -> None:
     ("method", "path", "counted"),
     [
         ("GET", "/wp-login.php", labelled("none", "GET", "404")),
-        ("POST", "/api/data", labelled("none", "POST", "405")),
+        ("POST", "/api//data", labelled("none", "POST", "405")),
         ("BREW", "/coffee", labelled("none", "other", "404")),
     ],
 )
@@ -73,6 +73,18 @@ def test_callers_cannot_invent_labels(
 ) -> None:
     client.open(path, method=method)
     assert samples(client, "http_requests_total") == {counted: 1}
+
+
+def test_a_method_that_a_route_does_not_take_is_counted_under_the_route(app: Flask) -> None:
+    app.add_url_rule("/api/items/<int:id>", view_func=lambda id: str(id))
+    client = app.test_client()
+    client.post("/api/data")
+    client.delete("/api/items/7")
+    client.delete("/api/items/8")
+    assert samples(client, "http_requests_total") == {
+        labelled("/api/data", "POST", "405"): 1,
+        labelled("/api/items/{id}", "DELETE", "405"): 2,
+    }
 
 
 def test_a_crash_is_counted(app: Flask) -> None:

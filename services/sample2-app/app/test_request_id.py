@@ -1,11 +1,13 @@
 """Request ids."""
 
+import asyncio
 import logging
 import re
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from app import request_id
 from conftest import Logged
@@ -37,4 +39,25 @@ def test_lines_logged_during_a_request_name_it(app: FastAPI, logged: Logged) -> 
         "working": "abc",
         "request": "abc",
     }
-    assert request_id.current.get() == ""
+
+
+def test_no_id_outlives_its_request() -> None:
+    seen: list[str] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
+        seen.append(request_id.current.get())
+
+    async def nothing_more() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def nowhere(_: Message) -> None:
+        raise AssertionError("nothing is answered here")
+
+    async def answer() -> None:
+        scope = {"type": "http", "headers": [(b"x-request-id", b"abc")]}
+        await request_id.RequestId(inner)(scope, nothing_more, nowhere)
+        seen.append(request_id.current.get())
+
+    asyncio.run(answer())
+    assert seen == ["abc", ""]

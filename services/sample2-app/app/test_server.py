@@ -22,6 +22,7 @@ from fastapi import FastAPI
 
 from app.draining import Draining
 from app.server import DrainingServer
+from conftest import Logged
 
 HOME = Path(__file__).parents[1]
 SLOW = """
@@ -106,7 +107,7 @@ def test_a_wrong_variable_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ended.value.code == 2
 
 
-def test_sigterm_drains_before_it_stops(app: FastAPI) -> None:
+def test_sigterm_drains_once_before_it_stops(app: FastAPI, logged: Logged) -> None:
     async def told_twice() -> float:
         draining = Draining()
         server = DrainingServer(uvicorn.Config(app, log_config=None), draining, 0.2)
@@ -119,6 +120,7 @@ def test_sigterm_drains_before_it_stops(app: FastAPI) -> None:
         return time.monotonic() - told
 
     assert 0.2 <= asyncio.run(asyncio.wait_for(told_twice(), 10))
+    assert [line["message"] for line in logged()].count("draining") == 1
 
 
 def test_ctrl_c_stops_at_once(app: FastAPI) -> None:

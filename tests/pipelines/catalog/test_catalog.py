@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.catalog import Catalog, DocumentError, UnknownNameError
+from pipelines.catalog import Catalog, DocumentError, NotShippedError, UnknownNameError
 from pipelines.catalog.catalog import check_references
 from tests.pipelines.examples import catalog, environment, service
 
@@ -41,6 +41,17 @@ def test_an_empty_repository_is_told_so() -> None:
         Catalog({}, {}).environment("near")
 
 
+def test_a_service_needs_others_near_and_far_and_each_once() -> None:
+    made = catalog(
+        service("a", dependencies=["b", "c"]),
+        service("b", dependencies=["d"]),
+        service("c", dependencies=["d"]),
+        service("d"),
+    )
+    assert made.needed("a") == ("b", "c", "d")
+    assert made.needed("d") == ()
+
+
 def test_an_environment_ships_what_it_lists_in_its_order(known: Catalog) -> None:
     assert known.shipped(NEAR) == (SHOP, CART)
     assert known.shipped(NEAR, ["cart"]) == (CART,)
@@ -48,10 +59,13 @@ def test_an_environment_ships_what_it_lists_in_its_order(known: Catalog) -> None
 
 
 def test_a_service_that_an_environment_does_not_run_is_not_shipped_there(known: Catalog) -> None:
-    with pytest.raises(
-        UnknownNameError, match=r"unknown service of environment 'near' 'stock'\. Known: cart, shop"
-    ):
+    with pytest.raises(NotShippedError) as caught:
         known.shipped(NEAR, ["stock"])
+    assert str(caught.value) == (
+        "environment 'near' does not run 'stock'. It runs: shop, cart. To add it: `services` in"
+        " manifests/environments/near/environment.yaml and `resources` in"
+        " manifests/environments/near/kustomization.yaml"
+    )
     with pytest.raises(UnknownNameError, match="unknown service 'api'"):
         known.shipped(NEAR, ["api"])
 

@@ -122,6 +122,10 @@ def test_a_recipe_beside_a_dockerfile_is_refused(key: str, value: object) -> Non
         ({"image__stop_signal": "TERM"}, "image.stop_signal: 'TERM' is not a signal such as"),
         ({"image__entrypoint": None}, "image.entrypoint: is missing, give a list of text"),
         (
+            {"port": 8100},
+            "image.environment.PORT: '5000' differs from port: 8100",
+        ),
+        (
             {"image__environment": {"PORT": 1}},
             'image.environment.PORT: 1 is not text, quote it: "1"',
         ),

@@ -40,9 +40,10 @@ def test_a_registry_that_only_this_machine_sees_must_be_given() -> None:
     assert told.endswith("give --registry=tcp://localhost:5000")
 
 
-def test_a_remote_environment_is_not_shipped_onto_this_machine() -> None:
+@pytest.mark.parametrize("given", ["registry", "cluster"])
+def test_a_remote_environment_is_not_shipped_onto_this_machine(given: str) -> None:
     with pytest.raises(AccessError) as caught:
-        access(registry=True, kubeconfig=True).require(FAR)
+        access(kubeconfig=True, **{given: True}).require(FAR)
     assert "publishes to ghcr.io, but the registry and cluster of this machine" in str(caught.value)
     assert "move .env away" in str(caught.value)
 

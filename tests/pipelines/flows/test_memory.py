@@ -123,6 +123,17 @@ async def test_an_error_of_the_engine_is_no_answer() -> None:
     assert (await results(board_of(defect)))["shop: lint"].since == ""
 
 
+@pytest.mark.parametrize("code", [124, 137, 143])
+async def test_to_be_killed_is_no_answer(code: int) -> None:
+    """A machine that was busy for a while does not answer for later runs."""
+
+    async def killed() -> str:
+        raise StageFailure(code, "it was killed")
+
+    await results(board_of(killed))
+    assert await recall() == {}
+
+
 async def test_other_inputs_are_not_known() -> None:
     await results(board_of())
     assert (await results(board_of(inputs=("other words",))))["shop: lint"].since == ""

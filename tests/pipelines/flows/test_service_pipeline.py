@@ -11,7 +11,7 @@ from pipelines.flows.images import add_builds, add_scans
 from pipelines.flows.service_pipeline import QUALITY
 from pipelines.model import Advisories, Image, Kind, Service, Status
 from pipelines.stages.build import Built
-from pipelines.toolchains.calendar import this_week, today
+from pipelines.toolchains.calendar import this_quarter, this_week, today
 from tests.pipelines.examples import dockerfile_service, service
 from tests.pipelines.flows.boards import (
     ancestors,
@@ -129,6 +129,13 @@ def test_only_what_is_compiled_for_browsers_is_bundled() -> None:
         assert ("shop: bundle" in needs(build)) == (kind == "angular")
 
 
+def test_a_bundle_is_built_with_the_services_tools_when_its_checks_have_passed() -> None:
+    pipeline, (shop,) = pipelines_of(of_kind("angular"))
+    shop.build(shop.check(["format", "test"]))
+    bundle = entries(pipeline)["shop: bundle"].task
+    assert needs(bundle) == {"shop: tools", "shop: format", "shop: test"}
+
+
 def test_a_dockerfile_needs_no_layers_of_ours() -> None:
     pipeline, (shop,) = pipelines_of(of_kind("dockerfile"))
     assert needs(shop.build()) == {"builder", "commit"}
@@ -192,7 +199,9 @@ def test_what_the_world_outside_says_holds_for_a_day_and_packages_for_a_week() -
     pipeline, each = pipelines_of(of_kind("python"))
     add_scans(pipeline, each, add_builds(each, {"shop": each[0].check()}), Advisories.ARCHIVE)
     found = entries(pipeline)
-    assert today() in words(found["shop: audit"].inputs)
+    assert this_quarter() in words(found["shop: audit"].inputs)
+    assert today() in words(found["shop: secrets"].inputs)
+    assert today() in words(found["shop: misconfiguration"].inputs)
     assert words(found["shop: scan"].inputs) == [today(), "archive"]
     assert this_week() in words(found["shop: build"].inputs)
     assert today() not in words(found["shop: test"].inputs)

@@ -10,7 +10,7 @@ KEY = "AKIA" + "Z7Q2M4N6P8R3T5V9"
 TOKEN = "ghp_" + "0123456789abcdefABCDEF0123456789abcd"
 PASSWORD = "correct-horse-battery"
 SETTINGS = {"app/settings.py": f'AWS_ACCESS_KEY_ID = "{KEY}"\npassword = "{PASSWORD}"\n'}
-EXCEPTION = "secrets:\n  - {{id: aws-access-key-id, statement: planted, expired_at: {day}}}\n"
+EXCEPTION = "secrets:\n  - {{id: aws-access-key, statement: planted, expired_at: {day}}}\n"
 WITHOUT = "image-without-database"
 
 
@@ -33,7 +33,7 @@ def test_a_key_in_the_image_fails_and_is_not_shown(scan: Scanner, tmp_path: Path
     code, told = scan(WITHOUT, layout(tmp_path, SETTINGS))
     assert code == 1
     assert "/app/settings.py:1" in told
-    assert [each["ruleId"] for each in scan.sarif()] == ["aws-access-key-id"]
+    assert [each["ruleId"] for each in scan.sarif()] == ["aws-access-key"]
     assert told_nowhere(scan, told, KEY, PASSWORD)
 
 
@@ -104,6 +104,29 @@ def test_a_secret_in_a_folder_fails_wherever_it_lies(
     assert told_nowhere(scan, told, TOKEN, PASSWORD)
 
 
+@pytest.mark.parametrize(
+    "written",
+    ['export const key = "{}";\n', "key = '{}'\n", "key: {}\n", '{{"key": "{}", "b": 1}}\n'],
+)
+@pytest.mark.parametrize(
+    ("secret", "rule"),
+    [
+        ("AKIA" + "Z7Q2M4N6P8R3T5V9", "aws-access-key"),
+        ("npm_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8", "npm-token"),
+        ("AIza" + "SyA1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q", "google-api-key"),
+        ("ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8", "github-pat"),
+    ],
+)
+def test_a_secret_is_found_in_every_way_to_write_it(
+    scan: Scanner, tmp_path: Path, written: str, secret: str, rule: str
+) -> None:
+    folder = write(tmp_path / "scan", {"services/shop/code": written.format(secret)})
+    code, told = scan("secrets", folder)
+    assert code == 1
+    assert rule in told
+    assert secret not in told
+
+
 def test_a_folder_without_secrets_passes(scan: Scanner, tmp_path: Path) -> None:
     assert scan("secrets", write(tmp_path / "scan", {"services/shop/app.py": "x = 1\n"}))[0] == 0
 
@@ -122,7 +145,7 @@ def test_an_ignore_file_of_the_folder_itself_counts_for_nothing(
 ) -> None:
     files = {
         "services/shop/app.py": f'k = "{KEY}"\n',
-        "services/shop/.trivyignore": "aws-access-key-id\n",
+        "services/shop/.trivyignore": "aws-access-key\n",
     }
     assert scan("secrets", write(tmp_path / "scan", files))[0] == 1
 

@@ -104,7 +104,8 @@ def test_a_failure_without_a_code_is_still_one() -> None:
 
 def test_what_could_not_be_made_fails_nothing() -> None:
     assert exit_code([UNMADE]) == 0
-    assert render("Shipyard", [UNMADE], "All good.").endswith("All good.\n")
+    report = render("Shipyard", [UNMADE], "Nothing failed.")
+    assert report.endswith(f"Not made, see above: {UNMADE.name}.\n\nNothing failed.\n")
 
 
 def test_endless_output_is_cut_at_the_front() -> None:

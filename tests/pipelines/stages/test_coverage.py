@@ -129,6 +129,14 @@ def test_enough_coverage_is_noted_with_the_number_of_tests(monkeypatch: pytest.M
     assert judged.note == "2 passed, 90% covered"
 
 
+def test_a_report_of_no_code_at_all_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"junit.xml": JUNIT, "coverage.xml": totals(0, 0, 0, 0)}
+    with pytest.raises(ToolFailure, match="exit code 1") as caught:
+        judge_of(monkeypatch, files)
+    assert "the report knows no code at all" in caught.value.output
+    assert judge_of(monkeypatch, files, service(coverage=0)).note == "2 passed, 100% covered"
+
+
 def test_too_little_coverage_fails_and_keeps_words_and_reports(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

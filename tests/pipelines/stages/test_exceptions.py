@@ -19,7 +19,7 @@ vulnerabilities:
     expired_at: 2027-01-31
     paths: [usr/lib/python3.11]
 secrets:
-  - {id: aws-access-key-id, statement: an example, expired_at: 2026-06-30}
+  - {id: aws-access-key, statement: an example, expired_at: 2026-06-30}
 """
 BEFORE = "2026-01-01"
 

@@ -11,7 +11,7 @@ vulnerabilities:
     expired_at: 2027-01-31
     purls: [pkg:npm/lodash]
 secrets:
-  - {id: aws-access-key-id, statement: an example, expired_at: 2027-01-31}
+  - {id: aws-access-key, statement: an example, expired_at: 2027-01-31}
 """
 
 

@@ -21,7 +21,7 @@ class Tool:
     def with_exec(self, args: list[str], expect: object) -> "Ended":
         """Note the command."""
         self.asked.append((args, expect))
-        return Ended(self.answers[args[3]])
+        return Ended(self.answers[args[4]])
 
 
 @dataclass
@@ -51,22 +51,25 @@ async def test_a_tool_runs_below_a_time_limit_and_its_no_is_an_answer() -> None:
     made, container = tool(lint=(3, "app.py:1: no\n"))
     ran = await run(container, ["lint", "."], seconds=30)
     assert (ran.exit_code, ran.output) == (3, "app.py:1: no\n")
-    limited = ["timeout", "--kill-after=10", "30", "lint", "."]
+    limited = ["timeout", "--signal=KILL", "--kill-after=10", "30", "lint", "."]
     assert made.asked == [(limited, dagger.ReturnType.ANY)]
 
 
-async def test_a_tool_that_did_not_end_is_told_with_its_command() -> None:
+async def test_a_tool_that_ended_in_order_when_its_time_was_over_is_told_with_its_command() -> None:
     _, container = tool(test=(124, "half"))
     ran = await run(container, ["test", "two words"], seconds=7)
     assert ran.exit_code == 124
     assert ran.output == "half\ntest 'two words' did not end within 7 seconds\n"
 
 
-async def test_a_tool_that_was_killed_is_an_answer_too() -> None:
+async def test_a_tool_that_was_killed_is_told_so() -> None:
     _, container = tool(test=exec_error(137, stderr="out of memory"))
-    ran = await run(container, ["test"])
+    ran = await run(container, ["test", "two words"], seconds=9)
     assert ran.exit_code == 137
     assert "out of memory" in ran.output
+    assert (
+        "test 'two words': it was killed: its 9 seconds were over, or memory ran out" in ran.output
+    )
 
 
 async def test_an_error_of_the_engine_is_none() -> None:

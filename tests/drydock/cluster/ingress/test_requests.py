@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import re
 
 import aiohttp
@@ -112,6 +113,18 @@ async def test_a_request_keeps_the_id_it_came_with(world: World):
     _, told = await world.get("/", headers={"X-Request-ID": "of-the-caller"})
     assert told["X-Request-ID"] == "of-the-caller"
     assert (await world.get("/"))[1]["X-Request-ID"] != (await world.get("/"))[1]["X-Request-ID"]
+
+
+async def test_a_header_that_is_no_utf_8_keeps_its_foreign_character(world: World):
+    """Bytes that nobody can name are not dropped, so that what is odd stays odd."""
+    await world.client.create(ingress("web", rule("", ("/", "Prefix", "web"))))
+    await world.until("/", "web")
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Request-ID: caf\xe9\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    told = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert told["X-Request-ID"] == "caf\u00e9"
 
 
 async def test_a_pod_that_is_too_slow_is_told_as_504(world: World):

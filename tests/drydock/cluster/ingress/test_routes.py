@@ -118,6 +118,33 @@ def test_a_rewrite_takes_the_prefix_off_and_leaves_the_query(path, query, sent):
 
 
 @pytest.mark.parametrize(
+    ("path", "service", "sent"),
+    [
+        ("/one", "one", "/"),
+        ("/one/", "one", "/"),
+        ("/one/items/metrics", "one", "/items/metrics"),
+        ("/one/my-metrics", "one", "/my-metrics"),
+        ("/one/metrics", "web", "/one/metrics"),
+        ("/one/Metrics", "web", "/one/Metrics"),
+        ("/one//metrics", "web", "/one//metrics"),
+        ("/one/./%6detrics", "web", "/one/./%6detrics"),
+        ("/one/metrics%0Ax", "web", "/one/metrics%0Ax"),
+    ],
+)
+def test_a_pattern_may_pass_over_what_it_would_take(path, service, sent):
+    """A negative lookahead, as PCRE has it; however the path is written that means it."""
+    without = ("/one(/|$)(?!metrics)(.*)", "ImplementationSpecific", "one")
+    routes = Routes(
+        [
+            ingress("front", rule("", ("/", "Prefix", "web"))),
+            ingress("one", rule("", without), use_regex="true", rewrite_target="/$2"),
+        ]
+    )
+    found = routes.find("any", path)
+    assert (found.backend.service, found.path) == (service, sent)
+
+
+@pytest.mark.parametrize(
     ("target", "query", "sent"),
     [
         ("/v1/$2?via=$1", "", "/v1/b?via=a"),

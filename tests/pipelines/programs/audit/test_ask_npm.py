@@ -1,7 +1,6 @@
 """ask_npm.mjs with the real npm and a registry on loopback: advisories, and every way not to give any."""
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.pipelines.programs.audit.registry import HANG, Registry, serving, text
-from tests.pipelines.programs.installed import PROGRAMS
+from tests.pipelines.programs.installed import PROGRAMS, with_path
 
 BULK = "/-/npm/v1/security/advisories/bulk"
 CANARY = "node-serialize"
@@ -68,7 +67,9 @@ class Asking:
         (service / "package.json").write_text(json.dumps(LOCK["packages"][""]))
         (service / "package-lock.json").write_text(json.dumps(lock, indent=2))
         (service / ".npmrc").write_text(f"registry={self.registry.address}\n")
-        environment = {key: value for key, value in os.environ.items() if "npm_" not in key.lower()}
+        environment = {
+            key: value for key, value in with_path().items() if "npm_" not in key.lower()
+        }
         environment |= {
             "AUDIT_PATIENCE_SECONDS": "1",
             "HOME": str(self.folder),

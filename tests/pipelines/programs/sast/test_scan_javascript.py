@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipelines.programs.installed import PROGRAMS, node_tool
+from tests.pipelines.programs.installed import PROGRAMS, node_tool, with_path
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Scan:
         done = subprocess.run(
             ["node", program, "services/shop", "out/sast.sarif"],
             cwd=self.folder,
+            env=with_path(),
             capture_output=True,
             text=True,
             check=False,
@@ -258,6 +259,37 @@ def test_a_reason_accepts_a_finding_of_that_rule_only(scan: Scan) -> None:
         assert scan(f"{other}\n{bad}\n").code == 1
 
 
+VALUE = "kQ7vZ2mX9pL4wR8sT1nY6bH3jF5dG0cEuA"
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        (f"const password = '{VALUE}';", "sonarjs/no-hardcoded-passwords"),
+        (f"const token = '{VALUE}';", "sonarjs/no-hardcoded-secrets"),
+        (f"createHmac('sha256', '{VALUE}');", "sonarjs/hardcoded-secret-signatures"),
+        (f"if (password === '{VALUE}') go();", "security/detect-possible-timing-attacks"),
+    ],
+)
+def test_a_secret_is_told_by_its_place_only(scan: Scan, line: str, rule: str) -> None:
+    """Not by another finding of its line, either."""
+    text = f"import {{ createHmac }} from 'node:crypto';\n{line} eval(code);\neval(code);\n"
+    done = scan(text)
+    assert done.code == 1
+    assert done.rules == {rule: "warning", "sonarjs/code-eval": "error"}
+    assert f"  {rule} " in done.told
+    assert done.told.count("    > (not shown)\n") == 2
+    assert "    > eval(code);\n" in done.told
+    assert VALUE not in done.told
+    assert VALUE not in json.dumps(done.report)
+
+
+def test_a_secret_over_several_lines_is_shown_nowhere(scan: Scan) -> None:
+    done = scan(f"const password = 'first-\\\n{VALUE}'; eval(code);\n")
+    assert done.rules == {"sonarjs/no-hardcoded-passwords": "warning", "sonarjs/code-eval": "error"}
+    assert VALUE not in done.told + json.dumps(done.report)
+
+
 def test_directives_of_eslint_hide_nothing(scan: Scan) -> None:
     done = scan(
         "/* eslint-disable */\nexport const run = (code) => eval(code); // eslint-disable-line\n"
@@ -301,5 +333,7 @@ def test_every_rule_of_the_security_plugins_is_used_or_left_out_with_a_reason(es
         console.log(all.filter((name) => !KNOWN.has(name) && !LEFT_OUT[name]).join());
     """
     command = ["node", "--input-type=module", "--eval", script]
-    done = subprocess.run(command, cwd=eslint, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=eslint, env=with_path(), capture_output=True, text=True, check=True
+    )
     assert done.stdout == "\n"

@@ -100,6 +100,38 @@ def test_a_grave_weakness_fails_and_is_explained(
     assert place["artifactLocation"]["uri"] == "services/shop/app.py"
 
 
+VALUE = "hunter2-Tr0ub4dor"
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        (f'password = "{VALUE}"\n', "B105"),
+        (f"if password == 'it\\'s \"{VALUE}\"':\n    go()\n", "B105"),
+        (f'settings = {{"password": """{VALUE}\n{VALUE}"""}}\n', "B105"),
+        (f'login(\n    user="x",\n    password="{VALUE}",\n)\n', "B106"),
+        (f'def f(token="{VALUE}"): pass\n', "B107"),
+    ],
+)
+def test_a_password_is_told_by_its_place_only(scan: Scan, code: str, rule: str) -> None:
+    """Not by a finding beside it, either: bandit's report quotes the lines around each."""
+    done = scan(app=f'bind = "0.0.0.0"\n{code}bind = "0.0.0.0"\n')
+    assert done.code == 0
+    assert done.levels == {rule: "note", "B104": "note"}
+    assert "Possible hardcoded password: (not shown)\n    > (not shown)\n" in done.told
+    assert done.told.count('    > bind = "0.0.0.0"\n') == 2
+    assert VALUE not in done.told
+    assert VALUE not in json.dumps(done.report)
+
+
+def test_what_stands_in_the_line_of_a_password_does_not_show_it(scan: Scan) -> None:
+    line = f'def f(a, token="{VALUE}"): subprocess.run(a, shell=True)\n'
+    done = scan(app=f"import subprocess\n\n\n{line}")
+    assert done.code == 1
+    assert done.levels["B602"] == "error"
+    assert VALUE not in done.told + json.dumps(done.report)
+
+
 def test_what_a_container_makes_harmless_is_told_and_passes(scan: Scan) -> None:
     done = scan(conf="bind = '0.0.0.0'\nworker_tmp_dir = '/tmp'\nassert bind\n")
     assert done.code == 0, done.told

@@ -6,93 +6,130 @@ from pathlib import PurePosixPath
 import pytest
 
 from pipelines.model import Kind
-from pipelines.toolchains.kinds import BUNDLE, HOME, REPORTS, Check, toolchain_of
-from pipelines.toolchains.kinds.angular import Angular
-from pipelines.toolchains.kinds.dockerfile import Dockerfile
-from pipelines.toolchains.kinds.node import Node
-from pipelines.toolchains.kinds.python import Python
+from pipelines.toolchains.kinds import BUNDLE, REPORTS, Check, toolchain_of
 
-STAGES = ("format", "lint", "types", "test")
 LANGUAGES = [Kind.PYTHON, Kind.NODE, Kind.ANGULAR]
+BIN = "/service/node_modules/.bin"
+PROGRAMS = {
+    Kind.PYTHON: {
+        "format": ["black", "isort"],
+        "lint": ["flake8", "flake8"],
+        "types": ["mypy"],
+        "test": ["pytest"],
+        "fix": ["isort", "black"],
+    },
+    Kind.NODE: {
+        "format": [f"{BIN}/prettier"],
+        "lint": [f"{BIN}/eslint"],
+        "types": [f"{BIN}/tsc"],
+        "test": ["npm"],
+        "fix": [f"{BIN}/prettier"],
+    },
+    Kind.ANGULAR: {
+        "format": [f"{BIN}/prettier"],
+        "lint": [f"{BIN}/ng"],
+        "types": [f"{BIN}/ngc", f"{BIN}/ngc"],
+        "test": [f"{BIN}/ng"],
+        "fix": [f"{BIN}/prettier"],
+        "bundle": ["sh"],
+    },
+    Kind.DOCKERFILE: {},
+}
+"""What each stage starts; the fix and the bundle beside the checks."""
+LOCKS = {
+    Kind.PYTHON: ("requirements.txt", "requirements-dev.txt"),
+    Kind.NODE: ("package.json", "package-lock.json", ".npmrc"),
+    Kind.ANGULAR: ("package.json", "package-lock.json", ".npmrc"),
+    Kind.DOCKERFILE: (),
+}
+CHECKING = {"--check", "--check-only"}
 
 
-def checks() -> Iterator[tuple[Kind, str, Check]]:
-    """Give every check of every kind, the fixes and bundles among them."""
-    for kind in Kind:
-        tools = toolchain_of(kind)
-        for stage, check in tools.checks.items():
-            yield kind, stage, check
-        for stage, other in (("fix", tools.fix), ("bundle", tools.bundle())):
-            if other is not None:
-                yield kind, stage, other
+def checks(kind: Kind) -> Iterator[tuple[str, Check]]:
+    """Give every check of a kind, the fix and the bundle among them."""
+    tools = toolchain_of(kind)
+    yield from tools.checks.items()
+    for stage, other in (("fix", tools.fix), ("bundle", tools.bundle())):
+        if other is not None:
+            yield stage, other
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_has_a_toolchain(kind: Kind) -> None:
-    tools = {Kind.PYTHON: Python, Kind.NODE: Node, Kind.ANGULAR: Angular}
-    assert type(toolchain_of(kind)) is tools.get(kind, Dockerfile)
+def test_every_kind_starts_its_own_programs(kind: Kind) -> None:
+    found = {stage: [words[0] for words in check.commands] for stage, check in checks(kind)}
+    assert found == PROGRAMS[kind]
 
 
-@pytest.mark.parametrize("kind", LANGUAGES)
-def test_a_language_has_all_stages_a_formatter_and_locks(kind: Kind) -> None:
-    tools = toolchain_of(kind)
-    assert set(tools.checks) == set(STAGES)
-    assert tools.fix is not None
-    assert tools.locks
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_is_installed_follows_from_the_locks(kind: Kind) -> None:
+    assert toolchain_of(kind).locks == LOCKS[kind]
 
 
-def test_a_dockerfile_has_none_of_them() -> None:
-    tools = toolchain_of(Kind.DOCKERFILE)
-    assert (dict(tools.checks), tools.fix, tools.bundle(), tools.locks) == ({}, None, None, ())
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("app.py", True),
+        ("deep/er/app.py", True),
+        ("stubs/app.pyi", True),
+        ("pyproject.toml", True),
+        (".flake8", True),
+        ("README.md", False),
+        ("requirements.txt", False),
+        ("templates/page.html", False),
+    ],
+)
+def test_pythons_code_and_settings_count_for_all_but_the_tests(path: str, counts: bool) -> None:
+    """A `**/` of the engine's patterns may be no folder at all, which pathlib has no word for."""
+    for stage in ("format", "lint", "types", "fix"):
+        (check,) = [check for name, check in checks(Kind.PYTHON) if name == stage]
+        patterns = [pattern.removeprefix("**/") for pattern in check.reads]
+        found = any(PurePosixPath(path).match(pattern) for pattern in patterns)
+        assert found is counts, stage
 
 
-def test_every_check_has_commands_of_words() -> None:
-    for kind, stage, check in checks():
-        assert check.commands, (kind, stage)
-        for command in check.commands:
-            assert command, (kind, stage)
-            assert all(isinstance(word, str) and word for word in command), (kind, stage)
+def test_everything_counts_for_everything_else() -> None:
+    """Tests open any file, and the tools of Node.js are set up in any."""
+    narrow = {(kind, stage) for kind in Kind for stage, check in checks(kind) if check.reads}
+    stages = ("format", "lint", "types", "fix")
+    assert narrow == {(Kind.PYTHON, stage) for stage in stages}
 
 
-def test_what_a_check_reads_are_patterns_inside_the_service() -> None:
-    """And such that what they name can be there: Python's code and the settings of its tools."""
-    for kind, stage, check in checks():
-        assert isinstance(check.reads, tuple), (kind, stage)
-        for pattern in check.reads:
-            assert not PurePosixPath(pattern).is_absolute(), (kind, stage, pattern)
-            assert ".." not in PurePosixPath(pattern).parts, (kind, stage, pattern)
-    assert PurePosixPath("deep/er/app.py").match(Python.checks["format"].reads[0])
+def test_only_mypy_keeps_what_it_learned_outside_of_the_service() -> None:
+    kept = {
+        (kind, stage): check.cache for kind in Kind for stage, check in checks(kind) if check.cache
+    }
+    assert kept == {(Kind.PYTHON, "types"): "/mypy"}
+    assert (
+        f"--cache-dir={kept[Kind.PYTHON, 'types']}"
+        in dict(checks(Kind.PYTHON))["types"].commands[0]
+    )
 
 
-def test_what_a_tool_keeps_lies_outside_of_the_service() -> None:
-    kept = {check.cache for _, _, check in checks() if check.cache}
-    assert kept == {"/mypy"}
-    assert not any(cache.startswith((HOME, REPORTS)) for cache in kept)
-
-
-def test_only_angular_tests_need_types_that_fit_and_only_it_is_bundled() -> None:
+def test_only_angular_tests_need_types_that_fit() -> None:
     assert [kind for kind in Kind if toolchain_of(kind).compiles] == [Kind.ANGULAR]
-    assert [kind for kind in Kind if toolchain_of(kind).bundle()] == [Kind.ANGULAR]
 
 
 def test_a_bundle_ends_where_the_image_takes_it_from() -> None:
-    bundle = toolchain_of(Kind.ANGULAR).bundle()
-    assert bundle is not None
-    assert BUNDLE in bundle.commands[0][-1]
+    ((*_, script),) = dict(checks(Kind.ANGULAR))["bundle"].commands
+    assert f"mv /dist/out/browser {BUNDLE}" in script
 
 
-def test_the_formatter_is_the_one_that_the_stage_asks() -> None:
-    """Otherwise the fix of one tool is the finding of another."""
-    for kind in LANGUAGES:
-        tools = toolchain_of(kind)
-        assert tools.fix is not None
-        fixing = {command[0] for command in tools.fix.commands}
-        assert fixing == {command[0] for command in tools.checks["format"].commands}
-        assert tools.fix.reads == tools.checks["format"].reads
-        assert not any("--check" in command for command in tools.fix.commands)
+@pytest.mark.parametrize("kind", LANGUAGES)
+def test_the_stage_only_looks_and_the_fix_writes(kind: Kind) -> None:
+    """With the same programs on the same files: the fix of one tool would be the finding of another."""
+    found = dict(checks(kind))
+    looking = {words[0] for words in found["format"].commands if CHECKING & set(words)}
+    writing = {words[0] for words in found["fix"].commands if not CHECKING & set(words)}
+    assert looking == writing == set(PROGRAMS[kind]["format"])
+    assert found["fix"].reads == found["format"].reads
+
+
+def test_no_settings_switch_off_flake8s_finding_that_code_cannot_run() -> None:
+    fatal, _ = dict(checks(Kind.PYTHON))["lint"].commands
+    assert fatal[1:3] == ("--isolated", "--select=E9,F63,F7,F82")
 
 
 def test_pythons_tests_leave_the_reports_that_are_promised() -> None:
-    (command,) = Python.checks["test"].commands
+    (command,) = dict(checks(Kind.PYTHON))["test"].commands
     for name in ("junit.xml", "coverage.xml", "lcov.info"):
-        assert any(word.endswith(f"{REPORTS}/{name}") for word in command)
+        assert any(word.endswith(f"{REPORTS}/{name}") for word in command), name

@@ -1,0 +1,27 @@
+"""How the tests are shared out between two processes: the long end-to-end line in one, beside it file after file."""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+_LONG = "tests/e2e/"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
+class _Shares(LoadScopeScheduling):
+    """Keeps the end-to-end tests, which share a machine, in one process, and so the tests of each other file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _LONG if nodeid.startswith(_LONG) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Shares:
+    """Share out this way, in the order of the collection."""
+    config.option.loadscopereorder = False
+    return _Shares(config, log)
