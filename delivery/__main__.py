@@ -5,13 +5,14 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from delivery import actions
-from delivery.cluster import ApiError, KubectlError, connect
+from delivery import actions, gitops, operations
+from delivery.cluster import ApiError, Cluster, KubectlError, connect
 from delivery.dry_run import dry_run, expect
 from delivery.errors import DeliveryError
-from delivery.plan import VERSION, Action, read_plan
+from delivery.plan import VERSION, Action, Mode, Plan, Scope, read_plan
 from delivery.progress import say
 from delivery.release import deploy
 
@@ -25,7 +26,12 @@ ACTIONS = {
     Action.HISTORY: actions.tell_history,
     Action.FREEZE: actions.freeze_environment,
     Action.UNFREEZE: actions.unfreeze_environment,
+    Action.PREFLIGHT: operations.preflight,
+    Action.HEALTH: operations.health,
+    Action.CHAOS: operations.chaos,
 }
+GITOPS = {Action.DEPLOY: gitops.deploy, Action.ROLLBACK: gitops.rollback}
+"""What is a commit where the environment is kept in git; everything else is done as usual."""
 
 
 def main(arguments: list[str]) -> int:
@@ -47,7 +53,7 @@ def main(arguments: list[str]) -> int:
             if given.dry_run:
                 summary = dry_run(cluster, plan, given.plan, given.save)
             else:
-                summary = ACTIONS[plan.action](cluster, plan)
+                summary = work_of(plan)(cluster, plan)
     except DeliveryError as error:
         code, outcome, summary = error.exit_code, type(error).__name__, str(error)
         say(summary)
@@ -58,6 +64,15 @@ def main(arguments: list[str]) -> int:
     result = {"version": VERSION, "outcome": outcome, "summary": summary, "seconds": seconds}
     sys.stdout.write(json.dumps(result, sort_keys=True) + "\n")
     return code
+
+
+def work_of(plan: Plan) -> Callable[[Cluster, Plan], str]:
+    """Find what carries out a plan."""
+    if plan.mode is Mode.GITOPS and plan.action in GITOPS:
+        return GITOPS[plan.action]
+    if plan.action is Action.CLEANUP and plan.scope is Scope.ENVIRONMENT:
+        return operations.cleanup_environment
+    return ACTIONS[plan.action]
 
 
 def _leave(number: int, _: object) -> None:

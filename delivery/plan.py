@@ -6,27 +6,49 @@ A saved plan is one that also holds the rendered objects; they are applied as th
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from delivery.cluster import Obj
 from delivery.errors import PlanError
-from delivery.order import check_order
-from delivery.strategy import (
-    Checks,
-    Options,
-    Strategy,
-    read_checks,
-    read_options,
-    read_strategy,
+from delivery.modes import (
+    Chaos,
+    Disturbance,
+    GitOps,
+    Mode,
+    Scope,
+    read_chaos,
+    read_mode,
+    read_scope,
 )
+from delivery.order import check_order
+from delivery.service import Service, only, read_service, text_of
+
+__all__ = [
+    "VERSION",
+    "Action",
+    "Chaos",
+    "Disturbance",
+    "GitOps",
+    "Mode",
+    "Plan",
+    "Scope",
+    "Service",
+    "by_set",
+    "read_plan",
+]
 
 VERSION = 1
 WHO = "DELIVERY_WHO"
 """The environment variable that names who delivers, where the plan does not."""
-T = TypeVar("T")
+KEYS = frozenset(
+    {"version", "action", "environment", "namespace", "overlay", "url", "rollout_seconds"}
+    | {"pull_secret", "revision", "services", "who", "reason", "approved_by", "prometheus"}
+    | {"mode", "gitops", "chaos", "scope", "confirmed", "objects"}
+)
 
 
 class Action(StrEnum):
@@ -41,42 +63,19 @@ class Action(StrEnum):
     HISTORY = "history"
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
-
-
-@dataclass(frozen=True)
-class Service:
-    """One service: its Deployment and Service have its name. `image` is a reference by digest.
-
-    `after` names the services of the same plan that are rolled out before this one begins. Services with
-    the same `release_set` are switched together. `barrier` says why the version before cannot run after
-    this one; empty when it can.
-    """
-
-    name: str
-    image: str
-    health: str
-    version: str
-    after: tuple[str, ...] = ()
-    strategy: Strategy = Strategy.ROLLING
-    options: Options = field(default_factory=Options)
-    checks: Checks = field(default_factory=Checks)
-    release_set: str = ""
-    barrier: str = ""
-
-    @property
-    def repository(self) -> str:
-        """The image's name without the digest."""
-        return self.image.partition("@")[0]
-
-    @property
-    def digest(self) -> str:
-        """The image's digest."""
-        return self.image.partition("@")[2]
+    PREFLIGHT = "preflight"
+    HEALTH = "health"
+    CHAOS = "chaos"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole delivery. `digest` is that of the plan's bytes; `who` and `reason` are for the records."""
+    """A whole delivery. `digest` is that of the plan's bytes.
+
+    `who`, `reason` and `approved_by` are for the records. `url` is where users reach the environment,
+    `prometheus` where its numbers are; both may be empty. `confirmed` says that whoever wrote the plan has
+    seen what a clean-up of the environment deletes.
+    """
 
     action: Action
     environment: str
@@ -90,6 +89,14 @@ class Plan:
     reason: str = ""
     digest: str = ""
     objects: tuple[Obj, ...] | None = None
+    approved_by: str = ""
+    url: str = ""
+    prometheus: str = ""
+    mode: Mode = Mode.APPLY
+    gitops: GitOps | None = None
+    chaos: Chaos = field(default_factory=Chaos)
+    scope: Scope = Scope.EXPIRED
+    confirmed: bool = False
 
     @property
     def after(self) -> dict[str, tuple[str, ...]]:
@@ -106,26 +113,7 @@ def read_plan(path: Path) -> Plan:
         raise PlanError(f"{path} is no plan: {error}") from error
     if not isinstance(values, dict) or values.get("version") != VERSION:
         raise PlanError(f"{path} is no plan of version {VERSION}")
-    action = _value(values, "action", str)
-    if action not in list(Action):
-        raise PlanError(f"plan: action {action!r} is not one of {', '.join(Action)}")
-    plan = Plan(
-        action=Action(action),
-        environment=_value(values, "environment", str),
-        namespace=_value(values, "namespace", str),
-        overlay=Path(_value(values, "overlay", str)),
-        rollout_seconds=_value(values, "rollout_seconds", int),
-        pull_secret=_value(values, "pull_secret", str) if values.get("pull_secret") else None,
-        revision=_value(values, "revision", str),
-        services=tuple(
-            _service(service, str(values.get("prometheus") or ""))
-            for service in _value(values, "services", list)
-        ),
-        who=_text(values, "who") or os.environ.get(WHO, "unknown"),
-        reason=_text(values, "reason"),
-        digest="sha256:" + hashlib.sha256(content).hexdigest(),
-        objects=_objects(values),
-    )
+    plan = _plan(values, "sha256:" + hashlib.sha256(content).hexdigest())
     if len(plan.after) < len(plan.services):
         raise PlanError("plan: two services have one name")
     check_order(plan.after)
@@ -151,31 +139,53 @@ def by_set(plan: Plan) -> dict[str, tuple[str, ...]]:
     return sets
 
 
-def _service(values: object, prometheus: str) -> Service:
-    if not isinstance(values, dict):
-        raise PlanError("plan: services holds something that is no mapping")
-    name = _value(values, "name", str)
-    where = f"plan: {name}"
-    service = Service(
-        name=name,
-        image=_value(values, "image", str),
-        health=_value(values, "health", str),
-        version=_value(values, "version", str),
-        after=_names(values),
-        strategy=read_strategy(values, where),
-        options=read_options(values, where),
-        checks=read_checks(values, where, prometheus),
-        release_set=_text(values, "set"),
-        barrier=_text(values, "barrier"),
+def _plan(values: dict[str, Any], digest: str) -> Plan:
+    action = text_of(values, "action")
+    if action not in list(Action):
+        raise PlanError(f"plan: action {action!r} is not one of {', '.join(Action)}")
+    only(values, KEYS, "plan")
+    prometheus = text_of(values, "prometheus", "")
+    mode, gitops = read_mode(values)
+    scope, confirmed = read_scope(values)
+    return Plan(
+        action=Action(action),
+        environment=text_of(values, "environment"),
+        namespace=text_of(values, "namespace"),
+        overlay=Path(text_of(values, "overlay")),
+        rollout_seconds=_seconds(values),
+        pull_secret=text_of(values, "pull_secret", "") or None,
+        revision=text_of(values, "revision"),
+        services=_services(values, prometheus),
+        who=text_of(values, "who", "") or os.environ.get(WHO, "unknown"),
+        reason=text_of(values, "reason", ""),
+        digest=digest,
+        objects=_objects(values),
+        approved_by=text_of(values, "approved_by", ""),
+        url=text_of(values, "url", ""),
+        prometheus=prometheus,
+        mode=mode,
+        gitops=gitops,
+        chaos=read_chaos(values),
+        scope=scope,
+        confirmed=confirmed,
     )
-    if service.release_set and service.strategy is not Strategy.BLUE_GREEN:
-        raise PlanError(
-            f"{where}: set {service.release_set!r} needs strategy {Strategy.BLUE_GREEN}"
-        )
-    return service
 
 
-def _objects(values: dict[str, Any]) -> tuple[Obj, ...] | None:
+def _seconds(values: Mapping[str, object]) -> int:
+    seconds = values.get("rollout_seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int):
+        raise PlanError(f"plan: rollout_seconds is {seconds!r}, not int")
+    return seconds
+
+
+def _services(values: Mapping[str, object], prometheus: str) -> tuple[Service, ...]:
+    services = values.get("services")
+    if not isinstance(services, list):
+        raise PlanError(f"plan: services is {services!r}, not list")
+    return tuple(read_service(each, prometheus) for each in services)
+
+
+def _objects(values: Mapping[str, object]) -> tuple[Obj, ...] | None:
     """Read the rendered objects of a saved plan."""
     objects = values.get("objects")
     if objects is None:
@@ -185,21 +195,3 @@ def _objects(values: dict[str, Any]) -> tuple[Obj, ...] | None:
     ):
         raise PlanError("plan: objects is no list of Kubernetes objects; save the plan anew")
     return tuple(objects)
-
-
-def _text(values: dict[str, Any], key: str) -> str:
-    return _value(values, key, str) if values.get(key) is not None else ""
-
-
-def _names(values: dict[str, Any]) -> tuple[str, ...]:
-    names = values.get("after", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise PlanError(f"plan: after is {names!r}, not a list of names")
-    return tuple(names)
-
-
-def _value(values: dict[str, Any], key: str, kind: type[T]) -> T:
-    value = values.get(key)
-    if not isinstance(value, kind):
-        raise PlanError(f"plan: {key} is {value!r}, not {kind.__name__}")
-    return value
