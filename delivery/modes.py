@@ -14,7 +14,7 @@ from delivery.settings import Settings
 
 BRANCH = r"(?!-)(?!.*\.\.)[A-Za-z0-9._/-]+"
 FOLDER = r"(?!/)(?!(.*/)?\.\.?(/|$))[A-Za-z0-9._/-]+"
-MOST_SECONDS = 3600
+LEAST_SECONDS, MOST_SECONDS = 5, 3600
 MOST_RATE = 1000
 
 
@@ -32,13 +32,12 @@ class Scope(StrEnum):
     ENVIRONMENT = "environment"
 
 
-class Disturbance(StrEnum):
-    """What chaos does to an environment."""
+class ChaosKind(StrEnum):
+    """What chaos does to an environment. A restart is an update and the way back, under load."""
 
     POD_KILL = "pod-kill"
-    ROLLING_RESTART = "rolling-restart"
-    NODE_DRAIN = "node-drain"
-    LOAD_DURING_UPDATE = "load-during-update"
+    RESTART = "restart"
+    DRAIN = "drain"
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ class GitOps:
 
 @dataclass(frozen=True)
 class Chaos:
-    """Disturbances, each for so many seconds under a load of so many requests a second."""
+    """Experiments: each takes at most so many seconds, under a load of so many requests a second."""
 
-    kinds: tuple[Disturbance, ...] = tuple(Disturbance)
-    seconds: int = 30
+    kinds: tuple[ChaosKind, ...] = tuple(ChaosKind)
+    seconds: int = 120
     rate: float = 20.0
 
 
@@ -85,12 +84,12 @@ def read_chaos(values: Mapping[str, object]) -> Chaos:
     given, default = Settings(values.get("chaos") or {}, "plan.chaos"), Chaos()
     kinds = given.texts("kinds", tuple(map(str, default.kinds)))
     for kind in kinds:
-        if kind not in list(Disturbance):
-            raise given.error("kinds", f"has {kind!r}, not one of {', '.join(Disturbance)}")
+        if kind not in list(ChaosKind):
+            raise given.error("kinds", f"has {kind!r}, not one of {', '.join(ChaosKind)}")
     chaos = Chaos(
-        kinds=tuple(Disturbance(kind) for kind in dict.fromkeys(kinds)),
-        seconds=given.whole("seconds", default.seconds, low=1, high=MOST_SECONDS),
-        rate=given.number("rate", default.rate, low=0, high=MOST_RATE),
+        kinds=tuple(ChaosKind(kind) for kind in dict.fromkeys(kinds)),
+        seconds=given.whole("seconds", default.seconds, low=LEAST_SECONDS, high=MOST_SECONDS),
+        rate=given.number("rate", default.rate, low=1, high=MOST_RATE),
     )
     given.finish()
     return chaos

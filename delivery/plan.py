@@ -16,7 +16,7 @@ from delivery.cluster import Obj
 from delivery.errors import PlanError
 from delivery.modes import (
     Chaos,
-    Disturbance,
+    ChaosKind,
     GitOps,
     Mode,
     Scope,
@@ -31,7 +31,7 @@ __all__ = [
     "VERSION",
     "Action",
     "Chaos",
-    "Disturbance",
+    "ChaosKind",
     "GitOps",
     "Mode",
     "Plan",

@@ -9,7 +9,7 @@ import pytest
 from delivery import actions, gitops, operations, release
 from delivery.__main__ import ACTIONS, work_of
 from delivery.errors import PlanError
-from delivery.plan import Action, Chaos, Disturbance, GitOps, Mode, Scope, read_plan
+from delivery.plan import Action, Chaos, ChaosKind, GitOps, Mode, Scope, read_plan
 from delivery.render import kustomization
 
 GOOD: dict[str, Any] = {
@@ -96,7 +96,7 @@ def test_the_order_of_the_services_is_read(tmp_path: Path) -> None:
         ({"gitops": {**GIT, "folder": "/etc"}}, "plan.gitops.folder is '/etc', not a folder"),
         ({"gitops": {**GIT, "repository": "--upload-pack=x"}}, "not the address of a git repo"),
         ({"chaos": {"kinds": ["fire"]}}, "plan.chaos.kinds has 'fire', not one of pod-kill, "),
-        ({"chaos": {"seconds": 0}}, "plan.chaos.seconds is 0, not a whole number from 1"),
+        ({"chaos": {"seconds": 0}}, "plan.chaos.seconds is 0, not a whole number from 5"),
     ],
 )
 def test_a_wrong_plan_names_the_key(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -119,7 +119,7 @@ def test_what_a_plan_says_besides_its_services_is_read(tmp_path: Path) -> None:
     )
     assert plan.mode is Mode.GITOPS
     assert plan.gitops == GitOps(**GIT)
-    assert plan.chaos == Chaos((Disturbance.POD_KILL,), 5, 2.5)
+    assert plan.chaos == Chaos((ChaosKind.POD_KILL,), 5, 2.5)
     assert (plan.scope, plan.confirmed) == (Scope.ENVIRONMENT, True)
     assert (plan.approved_by, plan.prometheus) == ("ann", "http://prometheus:9090")
 
