@@ -30,7 +30,7 @@ from drydock.runtime.image import (
     load_document,
 )
 from drydock.runtime.state import StateDir
-from drydock.runtime.unpack import open_tar
+from drydock.runtime.unpack import open_tar, unpack_archive
 
 _REF_NAME = "org.opencontainers.image.ref.name"
 _PIECE = 1 << 20
@@ -76,15 +76,17 @@ def _as_folder(state: StateDir, path: Path) -> Iterator[Path]:
         folder = Path(name)
         try:
             with open_tar(path) as content, tarfile.open(fileobj=content, mode="r|") as tar:
-                # The filter refuses names and links that lead out of the folder.
-                tar.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
+                unpack_archive(tar, folder)
+        except (tarfile.TarError, EOFError, OSError, ImageFault) as error:
             raise ImageFault(f"{path.name} is not a readable image archive: {error}") from error
         yield folder
 
 
 def _read_layout(state: StateDir, folder: Path, tag: str, platform: str, path: Path) -> str:
-    entries = load_document((folder / "index.json").read_bytes(), path.name).get("manifests") or []
+    entries = (
+        load_document(_member(folder, "index.json", path).read_bytes(), path.name).get("manifests")
+        or []
+    )
     if tag:
         entries = [
             entry for entry in entries if (entry.get("annotations") or {}).get(_REF_NAME) == tag
@@ -95,18 +97,18 @@ def _read_layout(state: StateDir, folder: Path, tag: str, platform: str, path: P
         digest = str(entries[0]["digest"])
     else:
         digest = choose_platform({"manifests": entries}, platform, path.name)
-    document = load_document(_take(state, folder, digest).read_bytes(), path.name)
+    document = load_document(_take(state, folder, digest, path).read_bytes(), path.name)
     if "manifests" in document:
         digest = choose_platform(document, platform, path.name)
-        document = load_document(_take(state, folder, digest).read_bytes(), path.name)
+        document = load_document(_take(state, folder, digest, path).read_bytes(), path.name)
     for entry in (document["config"], *document["layers"]):
-        _take(state, folder, entry["digest"])
+        _take(state, folder, entry["digest"], path)
     return digest
 
 
-def _take(state: StateDir, folder: Path, digest: str) -> Path:
+def _take(state: StateDir, folder: Path, digest: str, path: Path) -> Path:
     target = state.blob(digest)
-    source = folder / "blobs" / "sha256" / target.name
+    source = _member(folder, f"blobs/sha256/{target.name}", path)
     if not target.exists():
         if not source.is_file():
             raise ImageFault(f"the archive lacks blob {digest}")
@@ -132,7 +134,7 @@ def _store(state: StateDir, source: Path) -> str:
 
 
 def _read_docker(state: StateDir, folder: Path, tag: str, path: Path) -> str:
-    images = json.loads((folder / "manifest.json").read_bytes())
+    images = json.loads(_member(folder, "manifest.json", path).read_bytes())
     chosen = [image for image in images if not tag or tag in (image.get("RepoTags") or [])]
     if not chosen:
         raise ImageFault(f"{path.name} holds no image{f' named {tag}' if tag else ''}")

@@ -1,6 +1,6 @@
-"""Reading one OCI layer: unpacking its tar over a mounted tree, whatever the tar says.
+"""Reading one OCI layer, or any tar of a stranger: unpacking it over a tree, whatever the tar says.
 
-Called by snapshot.py. A layer comes from a stranger: names with `..`, links that point out of the
+Called by snapshot.py, archive.py and the engine's ADD. A layer comes from a stranger: names with `..`, links that point out of the
 tree and entries below them all stay inside, because each directory is opened by the kernel as if
 the tree were the root. Whiteouts delete what was there before this layer, never what the layer
 itself brought.
@@ -89,7 +89,7 @@ def unpack_layer(path: Path, root: Path, diff_id: str = "") -> None:
         with open_tar(path) as content:
             digested = _Digested(content)
             with tarfile.open(fileobj=cast(IO[bytes], digested), mode="r|") as tar:
-                _Unpacker(root).unpack(tar)
+                _Unpacker(root, whiteouts=True).unpack(tar)
             found = digested.finish()
     except (*_MALFORMED, *_IMPOSSIBLE) as error:
         raise ImageFault(f"layer {path.name} is broken: {error}") from error
@@ -97,11 +97,23 @@ def unpack_layer(path: Path, root: Path, diff_id: str = "") -> None:
         raise ImageFault(f"layer {path.name} holds {found}, but the image names {diff_id}")
 
 
-class _Unpacker:
-    """One layer on its way into one tree."""
+def unpack_archive(tar: tarfile.TarFile, root: Path) -> None:
+    """Unpack any tar over the tree at `root`, as a layer is but with no name deleting another. Blocking.
 
-    def __init__(self, root: Path) -> None:
+    ImageFault if it cannot be read.
+    """
+    try:
+        _Unpacker(root, whiteouts=False).unpack(tar)
+    except (*_MALFORMED, *_IMPOSSIBLE) as error:
+        raise ImageFault(f"the archive is broken: {error}") from error
+
+
+class _Unpacker:
+    """One tar on its way into one tree."""
+
+    def __init__(self, root: Path, *, whiteouts: bool) -> None:
         self._root = root
+        self._whiteouts = whiteouts
         self._own: set[str] = set()
         self._times: list[tuple[str, float]] = []
 
@@ -147,10 +159,10 @@ class _Unpacker:
         name: str,
         root: int,
     ) -> None:
-        if name == OPAQUE_MARKER:
+        if self._whiteouts and name == OPAQUE_MARKER:
             self._clear(handle, path.rpartition("/")[0])
             return
-        if name.startswith(WHITEOUT):
+        if self._whiteouts and name.startswith(WHITEOUT):
             victim = name.removeprefix(WHITEOUT)
             deleted = path.removesuffix(name) + victim
             if victim not in {"", ".", ".."} and deleted not in self._own:

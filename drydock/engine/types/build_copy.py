@@ -27,6 +27,8 @@ from drydock.engine.types.container import Container
 from drydock.engine.types.container_files import Owner, edited
 from drydock.engine.types.directory import Directory
 from drydock.engine.types.directory_edit import merge_directory, put_file, write_new_file
+from drydock.runtime.errors import ImageFault
+from drydock.runtime.unpack import unpack_archive
 
 if TYPE_CHECKING:
     from drydock.engine.engine import Engine
@@ -155,8 +157,11 @@ def _put(
         elif unpack and place.is_file() and tarfile.is_tarfile(place):
             target = inside(root, clean(path))
             target.mkdir(parents=True, exist_ok=True)
-            with tarfile.open(place) as archive:
-                archive.extractall(target, filter="tar")
+            try:
+                with tarfile.open(place) as archive:
+                    unpack_archive(archive, target)
+            except ImageFault as error:
+                raise EngineError(f"ADD {name}: {error}") from error
         else:
             put_file(place, place.name, root, path, attributes)
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import socket
 import subprocess
+import tarfile
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -231,6 +232,23 @@ async def test_an_archive_names_only_its_own_files(
     (tmp_path / "archive" / "manifest.json").write_text(json.dumps([image]))
     with pytest.raises(ImageFault, match="lies outside of the archive"):
         await images.read_archive(tmp_path / "archive")
+
+
+@pytest.mark.parametrize("name", ["index.json", "manifest.json"])
+async def test_a_link_of_an_archive_leads_nowhere_else(
+    images: ImageStore, tmp_path: Path, name: str
+) -> None:
+    """Neither a link nor a member's name leads to a file of the machine, for reading or for writing."""
+    (tmp_path / "outside.json").write_text("[]")
+    link = tarfile.TarInfo(name)
+    link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "outside.json")
+    escape = tarfile.TarInfo("../../escaped")
+    with tarfile.open(tmp_path / "image.tar", "w") as tar:
+        tar.addfile(link)
+        tar.addfile(escape)
+    with pytest.raises(ImageFault, match="lies outside of the archive|neither an OCI layout"):
+        await images.read_archive(tmp_path / "image.tar")
+    assert not list(tmp_path.rglob("escaped"))
 
 
 async def test_equal_inputs_give_equal_digests(images: ImageStore, store: SnapshotStore) -> None:
