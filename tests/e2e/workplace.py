@@ -15,6 +15,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -69,8 +70,9 @@ class Started:
         return self._process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group."""
-        os.killpg(self._process.pid, number)
+        """Send a signal to the whole group, if there is anybody left."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def finish(self, limit: float = LIMIT_S) -> Done:
         """Wait for its end and return what it printed."""
