@@ -246,9 +246,9 @@ async def test_a_link_of_an_archive_leads_nowhere_else(
     with tarfile.open(tmp_path / "image.tar", "w") as tar:
         tar.addfile(link)
         tar.addfile(escape)
-    with pytest.raises(ImageFault, match="lies outside of the archive|neither an OCI layout"):
+    with pytest.raises(ImageFault, match=r"lies outside of the archive|neither an OCI layout"):
         await images.read_archive(tmp_path / "image.tar")
-    assert not list(tmp_path.rglob("escaped"))
+    assert not await asyncio.to_thread(lambda: list(tmp_path.rglob("escaped")))
 
 
 async def test_equal_inputs_give_equal_digests(images: ImageStore, store: SnapshotStore) -> None:
