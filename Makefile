@@ -43,7 +43,7 @@ kind: ## For people who have Docker and kind: make a cluster and a registry, wri
 	@tools/kind
 
 bench: setup-dev ## Measure; writes docs/benchmarks.md.
-	@$(PYTHON) tools/bench
+	@$(PYTHON) -m tools.bench
 
 soak: setup-dev ## Long runs: repeated ships, kills and loads.
 	@$(PYTHON) -m pytest tests/soak -m soak

@@ -1,7 +1,4 @@
-#!/usr/bin/env python3
-"""Measure Shipyard on this machine and write docs/benchmarks.md.
-
-Usage: .venv/bin/python tools/bench [--runs N]
+"""What shipping costs: `make ship` from nothing and again, checks against a plain shell, single calls, images.
 
 A machine of its own is made below /var/tmp: nothing that runs or is cached on this one helps or suffers. Every number is
 the median of N runs unless it can only be taken once. The Debian packages are expected to be installed; how long apt
@@ -10,30 +7,23 @@ takes depends on the network alone.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
-import os
-import platform
 import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tarfile
-import tempfile
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from tests.e2e.conftest import stranger
 from tests.e2e.workplace import CHECKOUT, Workplace
+from tools.bench.page import Row
 
 EXECS = 20
 EDITED = {
@@ -48,16 +38,6 @@ IMAGES = (
     ("sample2-app", 52, ""),
 )
 MODULES = CHECKOUT / "tests" / "conformance" / "golden" / "dagger" / "modules"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    measured: str
-    target: str
-    reference: str = ""
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -262,42 +242,16 @@ def ask(where: dict[str, object], query: str) -> None:
         raise SystemExit(f"{query}\n{errors}")
 
 
-def page(rows: list[Row], runs: int) -> str:
-    """Render docs/benchmarks.md."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    lines = [
-        "# Benchmarks",
-        "",
-        "Made by `make bench`; do not edit. A machine of its own, empty caches, Debian packages installed beforehand.",
-        f"{os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}.",
-        f"Median of {runs} runs except for the first line, which can be taken only once.",
-        "The last column is what a real Dagger Engine 0.21.11 needed on a machine of this kind, where that was measured.",
-        "",
-        "| what | measured | target | reference |",
-        "|---|---|---|---|",
-        *(
-            f"| {row.what} | {row.measured} | {row.target} | {row.reference or '-'} |"
-            for row in rows
-        ),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--runs", type=int, default=5, help="runs a number is the median of (5)")
-    parser.add_argument("--output", type=Path, default=CHECKOUT / "docs" / "benchmarks.md")
-    options = parser.parse_args()
-    root = Path(tempfile.mkdtemp(prefix="shipyard-bench-", dir="/var/tmp"))
-    bench = Bench(root, options.runs)
+def measure(root: Path, runs: int) -> tuple[list[str], list[Row]]:
+    """Take every number; give them with the words that stand above them."""
+    bench = Bench(root, runs)
     try:
-        options.output.write_text(page(bench.rows(), options.runs))
+        rows = bench.rows()
     finally:
         bench.place.run("make", "stop", cwd=bench.repository)
-        shutil.rmtree(root)
-    print(options.output.read_text())
-
-
-if __name__ == "__main__":
-    main()
+    words = [
+        "Empty caches, Debian packages installed beforehand.",
+        f"Median of {runs} runs except for the first line, which can be taken only once.",
+        "The last column is what a real Dagger Engine 0.21.11 needed on a machine of this kind, where that was measured.",
+    ]
+    return words, rows

@@ -1,0 +1,1 @@
+"""Measurements of Shipyard; `make bench` writes them to docs/benchmarks.md."""
