@@ -1,25 +1,9 @@
-"""GitOps: what is wanted is committed to a git repository, and the cluster follows it."""
+"""GitOps: what is wanted is committed to a git repository, and the cluster follows it. See docs/gitops.md.
 
-from delivery.cluster import Cluster
-from delivery.errors import Refused
-from delivery.plan import Plan
+deliver -> run -> publish | converge -> repository -> git
+"""
 
-__all__ = ["deploy", "rollback"]
+from delivery.gitops.deliver import deploy, rollback
+from delivery.gitops.preview import dry_run
 
-
-def deploy(_cluster: Cluster, plan: Plan) -> str:
-    """Commit the plan's digests and wait until the cluster has them."""
-    raise _missing(plan)
-
-
-def rollback(_cluster: Cluster, plan: Plan) -> str:
-    """Commit what was wanted before and wait until the cluster has it."""
-    raise _missing(plan)
-
-
-def _missing(plan: Plan) -> Refused:
-    return Refused(
-        f"{plan.action}: mode gitops is not built yet",
-        "nothing is done halfway",
-        "use mode apply",
-    )
+__all__ = ["deploy", "dry_run", "rollback"]
