@@ -7,76 +7,37 @@ shows. Every function that runs a tool is called anew each time; what stands bel
 is cached by the engine, except those with effects.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import dagger
 from dagger import DefaultPath, Doc, Ignore, function, object_type
-from dagger.mod._exceptions import FunctionError  # the one error that is shown without a traceback
 
-from pipelines.catalog import DocumentError, NotShippedError, UnknownNameError, read_catalog
+from pipelines.catalog import read_catalog
 from pipelines.flows import check as checking
-from pipelines.flows import ship as shipping
-from pipelines.flows.access import Access, AccessError
+from pipelines.flows.access import Access
 from pipelines.flows.build import build_layouts
 from pipelines.flows.fix import fix_formatting
-from pipelines.flows.graph import OnFailure
 from pipelines.flows.pipeline import Source
 from pipelines.flows.report import write_reports
-from pipelines.flows.selection import Request
 from pipelines.flows.serve import serve, serve_all
-from pipelines.flows.verdict import VerdictError
-from pipelines.stages.changes import UnknownRevisionError
-from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.functions import (
+    FailFastArgument,
+    OnlyArgument,
+    PlanArgument,
+    ServiceArgument,
+    SinceArgument,
+    request,
+    told,
+    uncached,
+)
+from pipelines.operations import Operations
+from pipelines.toolchains.kubectl import ClusterAccess, GitAccess
 from pipelines.toolchains.registry import RegistryAccess
 from pipelines.toolchains.run import nonce
 
-F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
-
-EnvArgument = Annotated[str, Doc("Environment to act on: a folder below manifests/environments")]
-ServiceArgument = Annotated[str, Doc("Only this service: a folder below services; all when empty")]
-OnlyArgument = Annotated[
-    list[str] | None, Doc("Only these services: folders below services; all when not given")
-]
-SinceArgument = Annotated[
-    str, Doc("Only services that differ from this revision, e.g. origin/main; all when empty")
-]
-PlanArgument = Annotated[
-    bool, Doc("Print the stages, what they wait for and what is known; run nothing")
-]
-FailFastArgument = Annotated[bool, Doc("Stop everything at the first failure")]
-
-
-def uncached(func: F) -> F:
-    """Expose a function that the engine calls every time.
-
-    The decorator's overloads do not know its own `cache` argument, hence the detour.
-    """
-    decorate: Callable[..., Callable[[F], F]] = function
-    return decorate(cache="never")(func)
-
-
-_READABLE = (
-    NotShippedError,
-    UnknownNameError,
-    UnknownRevisionError,
-    DocumentError,
-    AccessError,
-    VerdictError,
-)
-
-
-async def _told(work: Awaitable[T]) -> T:
-    """Turn what people should read into a message without a traceback."""
-    try:
-        return await work
-    except _READABLE as error:
-        raise FunctionError(str(error)) from None
-
 
 @object_type
-class Shipyard:
+class Shipyard(Operations):
     """CI/CD of a repository with services/*/service.yaml and manifests/environments/*/environment.yaml."""
 
     source: Annotated[
@@ -105,9 +66,17 @@ class Shipyard:
         dagger.Directory,
         DefaultPath("/"),
         Ignore(
-            ["*", "!.git/HEAD", "!.git/objects", "!.git/packed-refs", "!.git/refs", "!.git/shallow"]
+            [
+                "*",
+                "!.git/HEAD",
+                "!.git/logs/HEAD",
+                "!.git/objects",
+                "!.git/packed-refs",
+                "!.git/refs",
+                "!.git/shallow",
+            ]
         ),
-        Doc("Where the commit and its time are read; git's configuration stays outside"),
+        Doc("Where commit, time, branches and tags are read; git's configuration stays outside"),
     ]
     registry: Annotated[
         dagger.Service | None, Doc("Registry of this machine, e.g. tcp://127.0.0.1:5000")
@@ -121,6 +90,12 @@ class Shipyard:
     registry_username: Annotated[str, Doc("Who pushes to a registry that wants a login")] = ""
     registry_token: Annotated[
         dagger.Secret | None, Doc("Token of that user, e.g. env:GITHUB_TOKEN")
+    ] = None
+    git_username: Annotated[
+        str, Doc("Who pushes to the repository of an environment in mode gitops; most need no name")
+    ] = ""
+    git_token: Annotated[
+        dagger.Secret | None, Doc("Token that may push there, e.g. env:GIT_TOKEN")
     ] = None
     fresh: Annotated[bool, Doc("Run every tool again instead of believing the cache")] = False
 
@@ -182,25 +157,25 @@ class Shipyard:
         plan: PlanArgument = False,
     ) -> str:
         """Run every quality stage of every service at once: format, lint, types, tests, security."""
-        request = _request(only, since, fail_fast=fail_fast, plan=plan)
-        return await _told(checking.check(self._source(), request))
+        wanted = request(only, since, fail_fast=fail_fast, plan=plan)
+        return await told(checking.check(self._source(), wanted))
 
     @uncached
     @dagger.generate
     async def formatting(self, service: ServiceArgument = "") -> dagger.Changeset:
         """Format the code: give the changes that `format` asks for."""
-        return await _told(fix_formatting(self._source(), _named(service)))
+        return await told(fix_formatting(self._source(), _named(service)))
 
     @uncached
     async def build(self, service: ServiceArgument = "") -> dagger.Directory:
         """Build the images: one OCI layout per service, the same bytes on every machine."""
-        return await _told(build_layouts(self._source(), _named(service)))
+        return await told(build_layouts(self._source(), _named(service)))
 
     @uncached
     @dagger.check
     async def scan(self, service: ServiceArgument = "") -> str:
         """Scan the images for vulnerabilities and secrets with Trivy."""
-        return await _told(checking.scan(self._source(), _named(service)))
+        return await told(checking.scan(self._source(), _named(service)))
 
     @uncached
     async def report(
@@ -211,76 +186,33 @@ class Shipyard:
         Per service: junit.xml, coverage.xml (Cobertura), lcov.info, *.sarif and each stage's words;
         for the whole: report.json and summary.txt.
         """
-        return await _told(write_reports(self._source(), _request(only, since)))
+        return await told(write_reports(self._source(), request(only, since)))
 
     @uncached
     async def serve(
         self, service: Annotated[str, Doc("The service to run: a folder below services")]
     ) -> dagger.Service:
         """Run one service's image at its port, with those that it depends on."""
-        return await _told(serve(self._source(), service))
+        return await told(serve(self._source(), service))
 
     @uncached
     @dagger.up
     async def everything(self) -> dagger.Service:
         """Run the images of all services, each at its port plus 10000, e.g. 15000 for 5000."""
-        return await _told(serve_all(self._source()))
-
-    @uncached
-    async def publish(
-        self, env: EnvArgument, only: OnlyArgument = None, *, plan: PlanArgument = False
-    ) -> str:
-        """Build, scan and push the images of an environment's services."""
-        access, request = self._access().registry, _request(only, plan=plan)
-        return await _told(shipping.publish(self._source(), access, env, request))
-
-    @uncached
-    async def deploy(
-        self, env: EnvArgument, only: OnlyArgument = None, *, plan: PlanArgument = False
-    ) -> str:
-        """Build, push and deliver without checking first; rolls back what does not come up."""
-        request = _request(only, plan=plan)
-        return await _told(shipping.deploy(self._source(), self._access(), env, request))
-
-    @uncached
-    async def ship(
-        self,
-        env: EnvArgument,
-        only: OnlyArgument = None,
-        since: SinceArgument = "",
-        *,
-        fail_fast: FailFastArgument = False,
-        plan: PlanArgument = False,
-    ) -> str:
-        """Check, test, build, scan, publish, deploy and verify every service of an environment."""
-        request = _request(only, since, fail_fast=fail_fast, plan=plan)
-        return await _told(shipping.ship(self._source(), self._access(), env, request))
-
-    @uncached
-    async def status(self, env: EnvArgument, only: OnlyArgument = None) -> str:
-        """Show what runs in an environment."""
-        return await _told(
-            shipping.look("status", self._source(), self._access(), env, _request(only))
-        )
-
-    @uncached
-    async def rollback(self, env: EnvArgument, only: OnlyArgument = None) -> str:
-        """Go back to the revision before the present one and verify it."""
-        request = _request(only)
-        return await _told(shipping.look("rollback", self._source(), self._access(), env, request))
+        return await told(serve_all(self._source()))
 
     @function
     async def services(self) -> list[str]:
         """List the services of the repository."""
-        return sorted((await _told(read_catalog(self.source))).services)
+        return sorted((await told(read_catalog(self.source))).services)
 
     @function
     async def environments(self) -> list[str]:
         """List the environments of the repository."""
-        return sorted((await _told(read_catalog(self.source))).environments)
+        return sorted((await told(read_catalog(self.source))).environments)
 
     async def _check(self, service: str, stage: str) -> str:
-        return await _told(checking.check(self._source(), _request(_named(service)), [stage]))
+        return await told(checking.check(self._source(), request(_named(service)), [stage]))
 
     def _source(self) -> Source:
         return Source(self.source, self.git, nonce() if self.fresh else "")
@@ -288,20 +220,11 @@ class Shipyard:
     def _access(self) -> Access:
         return Access(
             RegistryAccess(self.registry, self.registry_username, self.registry_token),
-            ClusterAccess(self.kubeconfig, self.cluster),
+            ClusterAccess(
+                self.kubeconfig, self.cluster, GitAccess(self.git_token, self.git_username)
+            ),
         )
 
 
 def _named(service: str) -> list[str]:
     return [service] if service else []
-
-
-def _request(
-    only: list[str] | None, since: str = "", *, fail_fast: bool = False, plan: bool = False
-) -> Request:
-    return Request(
-        only=tuple(only or ()),
-        since=since,
-        plan=plan,
-        on_failure=OnFailure.STOP if fail_fast else OnFailure.FINISH,
-    )

@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import dagger
 
+from pipelines.catalog.delivery import check_gates_fit, check_overrides
 from pipelines.catalog.document import DocumentError
 from pipelines.catalog.environment import parse_environment
 from pipelines.catalog.service import parse_service
@@ -31,7 +32,7 @@ class NotShippedError(LookupError):
     def __init__(self, environment: Environment, name: str) -> None:
         super().__init__(
             f"environment {environment.name!r} does not run {name!r}. It runs:"
-            f" {', '.join(environment.services)}. To add it: `services` in {environment.path}/environment.yaml"
+            f" {', '.join(environment.services)}. To add it: `services` in {environment.file}"
             f" and `resources` in {environment.path}/kustomization.yaml"
         )
 
@@ -120,6 +121,11 @@ def check_references(catalog: Catalog) -> None:
         if name not in catalog.services:
             known = ", ".join(catalog.services)
             raise DocumentError(file, key, f"{name!r} is not a service, use one of: {known}")
+    for environment in catalog.environments.values():
+        for name in environment.services:
+            service = catalog.services[name]
+            check_overrides(environment, service)
+            check_gates_fit(environment, service, catalog.slos.get(name))
     order = TopologicalSorter(
         {service.name: service.dependencies for service in catalog.services.values()}
     )
@@ -127,7 +133,7 @@ def check_references(catalog: Catalog) -> None:
         order.prepare()
     except CycleError as error:
         circle = list(reversed(error.args[1]))
-        file = f"{catalog.services[circle[0]].path}/service.yaml"
+        file = catalog.services[circle[0]].file
         told = f"services that depend on each other can never start: {' -> '.join(circle)}"
         raise DocumentError(file, "dependencies", told) from None
 
@@ -135,9 +141,11 @@ def check_references(catalog: Catalog) -> None:
 def _references(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
     for environment in catalog.environments.values():
         for position, name in enumerate(environment.services):
-            yield f"{environment.path}/environment.yaml", f"services[{position}]", name
+            yield environment.file, f"services[{position}]", name
+        for name in environment.overrides:
+            yield environment.file, f"overrides.{name}", name
     for slo in catalog.slos.values():
         yield f"manifests/monitoring/slo/{slo.name}.yaml", "name", slo.name
     for service in catalog.services.values():
         for position, name in enumerate(service.dependencies):
-            yield f"{service.path}/service.yaml", f"dependencies[{position}]", name
+            yield service.file, f"dependencies[{position}]", name

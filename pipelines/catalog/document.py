@@ -47,6 +47,15 @@ class Document:
         """Make the error for one key."""
         return DocumentError(self._file, self._prefix + key, problem)
 
+    def has(self, key: str) -> bool:
+        """Tell whether a key is given."""
+        self._asked.append(key)
+        return key in self._values
+
+    def raw(self, key: str) -> object:
+        """Give a value as it stands there; for keys whose form was asked for before."""
+        return self._values[key]
+
     def text(self, key: str, *, pattern: str = r".+", meaning: str = "text") -> str:
         """Read a string that matches a pattern as a whole."""
         value = self._required(key, meaning)
@@ -56,12 +65,12 @@ class Document:
 
     def optional_text(self, key: str, *, pattern: str = r".+", meaning: str = "text") -> str | None:
         """Read a string that may be absent."""
-        return self.text(key, pattern=pattern, meaning=meaning) if self._has(key) else None
+        return self.text(key, pattern=pattern, meaning=meaning) if self.has(key) else None
 
     def number(self, key: str, *, low: int, high: int, default: int | None = None) -> int:
         """Read a whole number within bounds, both included."""
         meaning = f"a whole number from {low} to {high}"
-        value = self._required(key, meaning) if default is None or self._has(key) else default
+        value = self._required(key, meaning) if default is None or self.has(key) else default
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise self.error(key, f"{value!r} is not {meaning}")
         return value
@@ -81,7 +90,7 @@ class Document:
     def choice(self, key: str, allowed: Iterable[str], *, default: str | None = None) -> str:
         """Read one of the allowed strings."""
         names = list(allowed)
-        if default is not None and not self._has(key):
+        if default is not None and not self.has(key):
             return default
         value = self._required(key, f"one of: {', '.join(names)}")
         if value not in names:
@@ -102,7 +111,7 @@ class Document:
         self, key: str, *, pattern: str = r".+", meaning: str = "text"
     ) -> tuple[str, ...]:
         """Read a list of strings that may be absent."""
-        return self.texts(key, pattern=pattern, meaning=meaning) if self._has(key) else ()
+        return self.texts(key, pattern=pattern, meaning=meaning) if self.has(key) else ()
 
     def day(self, key: str) -> datetime.date:
         """Read a day."""
@@ -114,7 +123,7 @@ class Document:
 
     def entries(self, key: str) -> tuple["Document", ...]:
         """Read a list of mappings that may be absent."""
-        if not self._has(key):
+        if not self.has(key):
             return ()
         value = self._values[key]
         if not isinstance(value, list):
@@ -130,7 +139,7 @@ class Document:
 
     def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
         """Read a mapping of strings that may be absent, sorted by name."""
-        if not self._has(key):
+        if not self.has(key):
             return ()
         mapping = self._mapping(self._file, self._prefix + key, self._values[key])
         for name, value in mapping.items():
@@ -144,6 +153,20 @@ class Document:
         mapping = self._mapping(self._file, self._prefix + key, value)
         return Document(self._file, mapping, f"{self._prefix}{key}.")
 
+    def optional_section(self, key: str) -> "Document":
+        """Read a mapping below a key; an empty one when it is absent."""
+        if self.has(key):
+            return self.section(key)
+        return Document(self._file, {}, f"{self._prefix}{key}.")
+
+    def sections(self, key: str) -> tuple[tuple[str, "Document"], ...]:
+        """Read a mapping of names to mappings that may be absent."""
+        if not self.has(key):
+            return ()
+        below = self.section(key)
+        names = self._mapping(self._file, self._prefix + key, self._values[key])
+        return tuple((name, below.section(name)) for name in names)
+
     def finish(self) -> None:
         """Refuse the keys that were not asked for."""
         for key in self._values:
@@ -153,12 +176,8 @@ class Document:
                 known = ", ".join(sorted(set(self._asked)))
                 raise self.error(key, f"unknown key{hint} Allowed: {known}")
 
-    def _has(self, key: str) -> bool:
-        self._asked.append(key)
-        return key in self._values
-
     def _required(self, key: str, meaning: str) -> object:
-        if not self._has(key):
+        if not self.has(key):
             unasked = [given for given in self._values if given not in self._asked]
             near = get_close_matches(key, unasked, n=1)
             hint = f" (there is a key {near[0]!r}, is it misspelt?)" if near else ""

@@ -1,8 +1,9 @@
 """`services/NAME/service.yaml`, read into a service."""
 
+from pipelines.catalog.delivery import check_strategy, read_delivery
 from pipelines.catalog.document import Document
 from pipelines.catalog.names import NAME, NAME_MEANING, name_of_folder
-from pipelines.model import ImageRecipe, Kind, Probes, Service, Strategy
+from pipelines.model import ImageRecipe, Kind, Probes, Service
 
 _PATH = r"/[!-~]*"
 _PATH_MEANING = "a path that starts with /"
@@ -22,15 +23,12 @@ def parse_service(path: str, text: str) -> Service:
         port=document.number("port", low=1, high=65535),
         probes=_probes(document.section("probes")),
         coverage=document.number("coverage", low=0, high=100, default=100),
-        strategy=Strategy(
-            document.choice(
-                "strategy", [strategy.value for strategy in Strategy], default=Strategy.ROLLING
-            )
-        ),
         dependencies=document.optional_texts("dependencies", pattern=NAME, meaning=NAME_MEANING),
         image=_image(document.section("image"), kind),
+        delivery=read_delivery(document),
     )
     document.finish()
+    check_strategy(path, "", service.delivery, service.delivery)
     told = dict(service.image.environment).get("PORT", str(service.port))
     if told != str(service.port):
         raise document.error(

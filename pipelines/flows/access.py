@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import dagger
 
-from pipelines.model import Environment
+from pipelines.model import Environment, Mode
 from pipelines.toolchains import kubectl, registry
 from pipelines.toolchains.kubectl import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
@@ -50,10 +50,17 @@ class Access:
             )
 
     def require_cluster(self, environment: Environment) -> None:
-        """Refuse to deliver without a kubeconfig."""
+        """Refuse to deliver without a kubeconfig, and to commit without a token."""
         if self.cluster.kubeconfig is None:
             raise AccessError(
                 f"environment {environment.name!r} needs a cluster. Start one on this machine with"
                 " `drydock start`, which also writes .env; or give --kubeconfig=env:KUBECONFIG_TEXT"
                 " or --kubeconfig=file:PATH"
+            )
+        gitops = environment.gitops if environment.mode is Mode.GITOPS else None
+        token = self.cluster.git.token if self.cluster.git else None
+        if gitops and gitops.repository.startswith("https://") and token is None:
+            raise AccessError(
+                f"environment {environment.name!r} is kept in {gitops.repository} (mode: gitops), and"
+                " nobody pushes there without a token: --git-token=env:GIT_TOKEN"
             )

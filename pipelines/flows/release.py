@@ -4,8 +4,10 @@ Stages wait for those of their own service only, up to the publishing: nothing l
 every stage of *all* services has passed, so that a release is whole or not made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import dagger
 
 from pipelines.flows import memory
 from pipelines.flows.access import Access
@@ -14,15 +16,18 @@ from pipelines.flows.graph import Task
 from pipelines.flows.images import add_builds, add_scans
 from pipelines.flows.pipeline import Pipeline, Source
 from pipelines.flows.plan import write_plan as write_stages
-from pipelines.flows.selection import Request
+from pipelines.flows.selection import Choice, Request
 from pipelines.flows.service_pipeline import ServicePipeline
 from pipelines.flows.verdict import conclude
-from pipelines.model import Environment, Service, Status
+from pipelines.model import Environment, Order, Service, Status
 from pipelines.stages.build import Built
-from pipelines.stages.deliver import Release as Delivered
-from pipelines.stages.deliver import deliver, write_plan
+from pipelines.stages.deliver import deliver, rehearse, save
+from pipelines.stages.plan import DEPLOY
+from pipelines.stages.plan import Release as Released
+from pipelines.stages.plan import write_plan
 from pipelines.stages.publish import publish_image
 from pipelines.stages.reach import reach_servers
+from pipelines.toolchains.kubectl import ClusterAccess
 
 _SHORT = 12
 
@@ -31,16 +36,19 @@ class Release:
     """The steps; each is added once, in an order that the verbs of `ship.py` choose."""
 
     def __init__(
-        self, source: Source, access: Access, environment: Environment, chosen: Sequence[Service]
+        self, source: Source, access: Access, choice: Choice, order: Order | None = None
     ) -> None:
         self._access = access
-        self._environment = environment
-        self._pipeline = Pipeline(source, chosen)
-        self._services = [ServicePipeline(self._pipeline, service) for service in chosen]
+        self._environment = choice.environment
+        self._slos = choice.slos
+        self._order = order or Order()
+        self._pipeline = Pipeline(source, choice.services)
+        self._services = [ServicePipeline(self._pipeline, each) for each in choice.services]
         self._checked: dict[str, list[Task[Any]]] = {}
         self._built: dict[str, Task[Built]] = {}
         self._published: dict[str, Task[str]] = {}
         self._delivered: Task[str] | None = None
+        self._rehearsed: Task[Any] | None = None
 
     def reach(self) -> list[Task[Any]]:
         """Ask first whether what it all ends in answers."""
@@ -81,6 +89,27 @@ class Release:
             judge=lambda told: Verdict(Status.PASSED, remark=told),
         )
 
+    def rehearse(self) -> None:
+        """Ask the cluster what it would make of the images that were built; push and change nothing."""
+        self._rehearsed = self._pipeline.board.stage(
+            "",
+            "rehearse",
+            lambda: rehearse(self._plan(self._references()), *self._destination),
+            needs=[self._pipeline.commit, *self._built.values()],
+            reproduce=f"dagger call deploy --env={self._environment.name}{self._only()} --dry-run",
+            judge=lambda told: Verdict(Status.PASSED, remark=told),
+        )
+
+    def save(self) -> Task[dagger.File]:
+        """Keep the plan of the published images, as the cluster judged it."""
+        return self._pipeline.board.stage(
+            "",
+            "plan",
+            lambda: save(self._plan(self._pushed()), *self._destination),
+            needs=[self._pipeline.commit, *self._published.values()],
+            reproduce=f"dagger call plan-release --env={self._environment.name}{self._only()}",
+        )
+
     async def run(self, verb: str, request: Request) -> str:
         """Run the board and conclude, or tell what would be run."""
         title = f"Shipyard {verb} {self._environment.name}"
@@ -109,13 +138,28 @@ class Release:
         )
 
     async def _hand_over(self) -> str:
-        pipeline, environment = self._pipeline, self._environment
-        released = [
-            Delivered(each, self._published[each.name].result) for each in pipeline.services
-        ]
-        plan = write_plan("deploy", environment, released, pipeline.commit.result)
-        manifests = pipeline.source.files.directory("manifests")
-        return await deliver(plan, environment, manifests, self._access.cluster)
+        plan = self._plan(self._pushed())
+        return await deliver(plan, *self._destination, order=self._order)
+
+    @property
+    def _destination(self) -> tuple[Environment, dagger.Directory, ClusterAccess]:
+        manifests = self._pipeline.source.files.directory("manifests")
+        return self._environment, manifests, self._access.cluster
+
+    def _plan(self, references: Mapping[str, str]) -> str:
+        released = [Released(each, references[each.name]) for each in self._pipeline.services]
+        commit = self._pipeline.commit.result
+        return write_plan(DEPLOY, self._environment, released, commit, self._order, self._slos)
+
+    def _pushed(self) -> dict[str, str]:
+        return {name: task.result for name, task in self._published.items()}
+
+    def _references(self) -> dict[str, str]:
+        """Name the images as they will be called once they are pushed."""
+        return {
+            name: built.result.image.reference(self._environment.repository(built.result.service))
+            for name, built in self._built.items()
+        }
 
     def _only(self) -> str:
         """Name the services, if they are not all of the environment's."""
@@ -124,6 +168,8 @@ class Release:
 
     def _ending(self) -> str:
         """Name what was published, and where it runs if it was delivered."""
+        if self._rehearsed:
+            return "Nothing was changed."
         if self._delivered:
             return f"{self._environment.name} runs this at {self._environment.url}"
         images = (f"  {task.outcome}" for task in self._published.values())

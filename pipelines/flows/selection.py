@@ -1,11 +1,12 @@
-"""What a run is about: the services that were named, and of them those that changed."""
+"""What a run is about: an environment, the services that were named, and of them those that changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipelines.catalog import read_catalog
 from pipelines.flows.graph import OnFailure
 from pipelines.flows.pipeline import Source
-from pipelines.model import Service
+from pipelines.model import Environment, Service, Slo
 from pipelines.stages.changes import changed_services
 from pipelines.toolchains import debian
 
@@ -21,6 +22,23 @@ class Request:
     since: str = ""
     plan: bool = False
     on_failure: OnFailure = OnFailure.FINISH
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An environment, the services that a run is about, and what all services promise."""
+
+    environment: Environment
+    services: tuple[Service, ...]
+    slos: Mapping[str, Slo]
+
+
+async def choose(source: Source, env: str, request: Request) -> Choice:
+    """Find an environment and the services that it runs, narrowed to what was asked for."""
+    catalog = await read_catalog(source.files)
+    environment = catalog.environment(env)
+    shipped = catalog.shipped(environment, request.only)
+    return Choice(environment, await changed(source, shipped, request), catalog.slos)
 
 
 async def changed(

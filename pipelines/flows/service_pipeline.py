@@ -1,6 +1,7 @@
 """The pipeline of one service: its own stages wait for each other and for nobody else's."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ from pipelines.flows.board import Verdict
 from pipelines.flows.graph import Task
 from pipelines.flows.keys import Input
 from pipelines.flows.pipeline import Pipeline
-from pipelines.model import Advisories, Kind, Service, Status
+from pipelines.model import Advisories, Delivery, Kind, Service, Status
 from pipelines.stages.audit import audit_dependencies
 from pipelines.stages.build import (
     Built,
@@ -119,9 +120,9 @@ class ServicePipeline:
 
     @cached_property
     def _described(self) -> list[Input]:
-        """Give what counts for every stage: the service's description and its locks."""
+        """Give what counts for every stage: the service's description and its locks; not how it is delivered."""
         locks = self._subject.files.filter(include=list(self._subject.toolchain.locks or ("",)))
-        return [repr(self.service), locks]
+        return [repr(replace(self.service, delivery=Delivery())), locks]
 
     @cached_property
     def _manifests(self) -> dagger.Directory:

@@ -1,82 +1,117 @@
-"""The verbs that act on an environment: ship, deploy, publish, and those that only look or go back."""
+"""The verbs that bring something new into an environment: ship, publish, deploy, and the two halves of a planned release."""
 
-from collections.abc import Sequence
+from functools import partial
+
+import dagger
 
 from pipelines.catalog import read_catalog
+from pipelines.flows import admission
 from pipelines.flows.access import Access
-from pipelines.flows.board import Board
+from pipelines.flows.board import Board, Verdict
 from pipelines.flows.graph import OnFailure
 from pipelines.flows.pipeline import Source
 from pipelines.flows.release import Release
-from pipelines.flows.selection import Request, changed, nothing_changed
+from pipelines.flows.selection import Request, choose, nothing_changed
 from pipelines.flows.verdict import conclude
-from pipelines.model import Environment, Service, StageResult, Status
-from pipelines.stages import deliver as delivering
+from pipelines.model import Order, Status
+from pipelines.stages.deliver import deliver, rehearse
+from pipelines.stages.plan import SavedPlanError, check_saved
 from pipelines.toolchains.kubectl import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
 
 
-async def ship(source: Source, access: Access, env: str, request: Request) -> str:
+async def ship(source: Source, access: Access, env: str, request: Request, order: Order) -> str:
     """Check, build, scan, publish and deliver the services of an environment."""
-    environment, chosen = await choose(source, env, request)
-    access.require(environment)
-    if not chosen:
+    choice = await choose(source, env, request)
+    access.require(choice.environment)
+    if not choice.services:
         return nothing_changed(request)
-    release = Release(source, access, environment, chosen)
+    if not request.plan:
+        order = await admission.admit(source, choice.environment, choice.services, order)
+    release = Release(source, access, choice, order)
     release.publish([*release.reach(), *release.checks(), *release.images(scanned=True)])
     release.deliver()
     return await release.run("ship", request)
 
 
-async def deploy(source: Source, access: Access, env: str, request: Request) -> str:
+async def deploy(source: Source, access: Access, env: str, request: Request, order: Order) -> str:
     """Build, publish and deliver without checking."""
-    environment, chosen = await choose(source, env, request)
-    access.require(environment)
-    release = Release(source, access, environment, chosen)
+    choice = await choose(source, env, request)
+    access.require(choice.environment)
+    if not request.plan:
+        order = await admission.admit(source, choice.environment, choice.services, order)
+    release = Release(source, access, choice, order)
     release.publish([*release.reach(), *release.images(scanned=False)])
     release.deliver()
     return await release.run("deploy", request)
 
 
+async def rehearse_release(source: Source, access: Access, env: str, request: Request) -> str:
+    """Build, and tell what a delivery would change; push and change nothing."""
+    choice = await choose(source, env, request)
+    access.require(choice.environment)
+    release = Release(source, access, choice)
+    release.reach()
+    release.images(scanned=False)
+    release.rehearse()
+    return await release.run("deploy --dry-run", request)
+
+
 async def publish(source: Source, access: RegistryAccess, env: str, request: Request) -> str:
     """Build, scan and publish; deliver nothing."""
-    environment, chosen = await choose(source, env, request)
+    choice = await choose(source, env, request)
     reach = Access(access, ClusterAccess(None, None))
-    reach.require_registry(environment)
-    release = Release(source, reach, environment, chosen)
+    reach.require_registry(choice.environment)
+    release = Release(source, reach, choice)
     release.publish([*release.reach(), *release.images(scanned=True)])
     return await release.run("publish", request)
 
 
-async def look(action: str, source: Source, access: Access, env: str, request: Request) -> str:
-    """Run an action of `delivery` that needs no image: status or rollback."""
-    environment, chosen = await choose(source, env, request)
+async def plan_release(
+    source: Source, access: Access, env: str, request: Request, order: Order
+) -> dagger.File:
+    """Do what `ship` does up to the delivery, and give the plan of that, with the objects that it would apply."""
+    choice = await choose(source, env, request)
+    access.require(choice.environment)
+    await admission.check_commit(source, choice.environment, choice.services, order)
+    release = Release(source, access, choice, Order(reason=order.reason))
+    release.publish([*release.reach(), *release.checks(), *release.images(scanned=True)])
+    saved = release.save()
+    await release.run("plan-release", request)
+    return saved.result
+
+
+async def apply(
+    source: Source,
+    access: Access,
+    env: str,
+    request: Request,
+    order: Order,
+    saved: dagger.File,
+    *,
+    rehearsed: bool,
+) -> str:
+    """Deliver a saved plan byte for byte, or tell what that would change; its commit was judged when it was made."""
+    environment = (await read_catalog(source.files)).environment(env)
     access.require_cluster(environment)
-    released = [delivering.Release(each, "") for each in chosen]
-    plan = delivering.write_plan(action, environment, released, None)
+    if request.only or request.plan:
+        raise SavedPlanError("it is whole, so neither --only nor --plan goes with it")
+    check_saved(environment, await saved.contents())
     manifests = source.files.directory("manifests")
     board = Board()
-    done = board.stage(
+    if rehearsed:
+        work = partial(rehearse, saved, environment, manifests, access.cluster)
+        verb, ending = "deploy --dry-run", "Nothing was changed."
+    else:
+        asked = await admission.permit(source, environment, order)
+        work = partial(deliver, saved, environment, manifests, access.cluster, asked)
+        verb, ending = "deploy", f"{environment.name} runs this at {environment.url}"
+    board.stage(
         "",
-        action,
-        lambda: delivering.deliver(plan, environment, manifests, access.cluster),
-        reproduce=f"dagger call {action} --env={env}",
+        "rehearse" if rehearsed else "deploy",
+        work,
+        reproduce=f"dagger call deploy --env={env} --saved-plan=FILE",
+        judge=lambda told: Verdict(Status.PASSED, remark=told),
     )
     results = await board.run(OnFailure.FINISH)
-    return await conclude(
-        f"Shipyard {action} {env}", results, done.result if _all_passed(results) else ""
-    )
-
-
-async def choose(
-    source: Source, env: str, request: Request
-) -> tuple[Environment, tuple[Service, ...]]:
-    """Find an environment and the services that it runs, narrowed to what was asked for."""
-    catalog = await read_catalog(source.files)
-    environment = catalog.environment(env)
-    chosen = catalog.shipped(environment, request.only)
-    return environment, await changed(source, chosen, request)
-
-
-def _all_passed(results: Sequence[StageResult]) -> bool:
-    return all(result.status is not Status.FAILED for result in results)
+    return await conclude(f"Shipyard {verb} {env}", results, ending)

@@ -4,24 +4,34 @@ Everything else in `pipelines` imports from here; this package imports nothing o
 """
 
 from pipelines.model.commit import Commit
-from pipelines.model.environment import Advisories, Environment
+from pipelines.model.delivery import Delivery, Promote, Strategy
+from pipelines.model.environment import Advisories, Approval, Environment, GitOps, Mode
 from pipelines.model.image import Image
-from pipelines.model.service import ImageRecipe, Kind, Probes, Service, Strategy
+from pipelines.model.order import Order
+from pipelines.model.service import ImageRecipe, Kind, Probes, Service
 from pipelines.model.slo import Slo
 from pipelines.model.stage import StageFailure, StageResult, Status
+from pipelines.model.standing import Standing
 
 __all__ = [
     "Advisories",
+    "Approval",
     "Commit",
+    "Delivery",
     "Environment",
+    "GitOps",
     "Image",
     "ImageRecipe",
     "Kind",
+    "Mode",
+    "Order",
     "Probes",
+    "Promote",
     "Service",
     "Slo",
     "StageFailure",
     "StageResult",
+    "Standing",
     "Status",
     "Strategy",
 ]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipelines.model.delivery import Delivery, Strategy
+
 
 class Kind(StrEnum):
     """What a service is made with; it decides which tools check it and how its image is made."""
@@ -11,12 +13,6 @@ class Kind(StrEnum):
     NODE = "node"
     ANGULAR = "angular"
     DOCKERFILE = "dockerfile"
-
-
-class Strategy(StrEnum):
-    """How a new version replaces the old one."""
-
-    ROLLING = "rolling"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +52,24 @@ class Service:
     port: int
     probes: Probes
     coverage: int
-    strategy: Strategy
     dependencies: tuple[str, ...]
     image: ImageRecipe
+    delivery: Delivery
 
     @property
     def path(self) -> str:
         """Where the service lies in the repository."""
         return f"services/{self.name}"
+
+    @property
+    def file(self) -> str:
+        """Where its description lies in the repository."""
+        return f"{self.path}/service.yaml"
+
+    @property
+    def strategy(self) -> Strategy:
+        """How a new version replaces the old one, where no environment overrides it."""
+        return self.delivery.strategy
 
     @property
     def manifests(self) -> str:

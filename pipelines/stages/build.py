@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 import anyio
 import dagger
 
-from pipelines.model import Commit, Image, Service
+from pipelines.model import Commit, Image, Service, StageFailure
 from pipelines.stages.image_config import HOME, image_config
 from pipelines.stages.subject import Subject
 from pipelines.toolchains import debian
 from pipelines.toolchains.python import IMAGE_PLATFORM
+from pipelines.toolchains.run import TIMED_OUT, bounded
 
 _PACK = ["python3", "-m", "pipelines.programs.pack"]
 _NORMALIZE = ["python3", "-m", "pipelines.programs.normalize"]
+DOCKERFILE_SECONDS = 1800
 _TO_LAYOUT = ["--config=/config.json", "--out=/layout"]
 
 
@@ -52,7 +54,7 @@ def pack(builder: dagger.Container, root: dagger.Directory, at: str = "") -> dag
     """Pack a tree into a layer."""
     packer = builder.with_mounted_directory("/root-fs", root)
     command = [*_PACK, "layer", "--root=/root-fs", "--out=/layer", f"--at={at}"]
-    return packer.with_exec(command).directory("/layer")
+    return packer.with_exec(bounded(command)).directory("/layer")
 
 
 def own_files(subject: Subject, bundle: dagger.Directory | None = None) -> dagger.Directory:
@@ -80,14 +82,24 @@ async def build_image(
 
 
 async def build_dockerfile(subject: Subject, commit: Commit, builder: dagger.Container) -> Built:
-    """Build what a Dockerfile says, and pack it anew: no times in it, and our labels."""
+    """Build what a Dockerfile says, and pack it anew: no times in it, and our labels.
+
+    Nothing bounds a single step of a Dockerfile, hence the whole is: raise StageFailure when it does not end.
+    """
     from_file = subject.files.docker_build(platform=IMAGE_PLATFORM)
     packer = builder.with_mounted_file(
         "/image.tar",
         from_file.as_tarball(forced_compression=dagger.ImageLayerCompression.Uncompressed),
     )
     command = [*_NORMALIZE, "--archive=/image.tar", *_TO_LAYOUT]
-    built = await _assembled(subject.service, commit, packer, command)
+    try:
+        with anyio.fail_after(DOCKERFILE_SECONDS):
+            built = await _assembled(subject.service, commit, packer, command)
+    except TimeoutError:
+        told = (
+            f"{subject.service.path}/Dockerfile was not built within {DOCKERFILE_SECONDS} seconds"
+        )
+        raise StageFailure(TIMED_OUT, f"{told}; a step of it hangs, or does too much") from None
     return replace(built, root=from_file.rootfs())
 
 
@@ -95,7 +107,7 @@ async def _assembled(
     service: Service, commit: Commit, packer: dagger.Container, command: list[str]
 ) -> Built:
     described = json.dumps(image_config(service, commit), sort_keys=True)
-    packed = packer.with_new_file("/config.json", described).with_exec(command)
+    packed = packer.with_new_file("/config.json", described).with_exec(bounded(command))
     return Built(service, parse_image(service, await packed.stdout()), packed.directory("/layout"))
 
 
@@ -113,6 +125,5 @@ def parse_image(service: Service, told: str) -> Image:
 def archive_of(built: Built, builder: dagger.Container) -> dagger.File:
     """Give a built image as one file, which an engine can import and run."""
     packed = builder.with_mounted_directory("/layout", built.layout)
-    return packed.with_exec(
-        ["tar", "--create", "--file=/image.tar", "--directory=/layout", "."]
-    ).file("/image.tar")
+    command = ["tar", "--create", "--file=/image.tar", "--directory=/layout", "."]
+    return packed.with_exec(bounded(command)).file("/image.tar")

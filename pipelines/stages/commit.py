@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import dagger
 
 from pipelines.model import Commit, Service
+from pipelines.toolchains.run import bounded
 
 
 async def read_commit(
@@ -17,7 +18,7 @@ async def read_commit(
     chosen = tuple(services)
     paths = [service.path for service in chosen]
     asked = in_repository(builder, git, source, paths)
-    told = await asked.with_exec(["/programs/commit.sh", *paths]).stdout()
+    told = await asked.with_exec(bounded(["/programs/commit.sh", *paths])).stdout()
     return parse_commit(told, chosen)
 
 

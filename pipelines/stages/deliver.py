@@ -1,87 +1,89 @@
-"""Hand a release to a cluster: write the plan, run `delivery` in a container, read its result."""
+"""Hand a plan to a cluster: run `delivery` in a container, read its result."""
 
 import json
-from dataclasses import dataclass
 
 import dagger
+from dagger import dag
 
-from pipelines.model import Commit, Environment, Service, StageFailure
+from pipelines.model import Environment, Mode, Order, StageFailure
+from pipelines.stages.plan import longest
 from pipelines.toolchains.kubectl import ClusterAccess, deliverer
-from pipelines.toolchains.run import KILLED, nonce, run
+from pipelines.toolchains.run import KILLED, Ran, nonce, run
 
 _MARGIN_SECONDS = 300
+_PLAN, _SAVED = "/plan.json", "/saved/plan.json"
 _CUT_OFF = "\nThe delivery was cut off. Run it again: that finishes the release or goes back.\n"
 
 
-@dataclass(frozen=True)
-class Release:
-    """One service of a delivery: what runs after it, by digest. Empty when only looked at."""
-
-    service: Service
-    reference: str
-
-
-def write_plan(
-    action: str, environment: Environment, releases: list[Release], commit: Commit | None
-) -> str:
-    """Write the plan that `delivery` reads; version 1 of `docs/contracts.md`."""
-    names = {release.service.name for release in releases}
-    plan = {
-        "version": 1,
-        "action": action,
-        "environment": environment.name,
-        "namespace": environment.namespace,
-        "overlay": f"/manifests/environments/{environment.name}",
-        "url": environment.url,
-        "rollout_seconds": environment.rollout_seconds,
-        "pull_secret": environment.pull_secret,
-        "revision": commit.revision if commit else "",
-        "services": [
-            {
-                "name": release.service.name,
-                "image": release.reference,
-                "health": release.service.probes.health,
-                "after": [name for name in release.service.dependencies if name in names],
-                "version": commit.version(release.service.name) if commit else "",
-            }
-            for release in releases
-        ],
-    }
-    return json.dumps(plan, indent=2, sort_keys=True)
-
-
 async def deliver(
-    plan: str, environment: Environment, manifests: dagger.Directory, access: ClusterAccess
+    plan: str | dagger.File,
+    environment: Environment,
+    manifests: dagger.Directory,
+    access: ClusterAccess,
+    order: Order | None = None,
 ) -> str:
-    """Run a plan, never from a cache; return what it did in one line per service."""
+    """Run a plan, never from a cache; return what it did in one line per service.
+
+    A file is handed on byte for byte; `order` names who applies it, where it does not say so itself.
+    """
+    ran = await _run(plan, environment, manifests, access, order or Order())
+    return summarize(await ran.container.stdout())
+
+
+async def rehearse(
+    plan: str | dagger.File,
+    environment: Environment,
+    manifests: dagger.Directory,
+    access: ClusterAccess,
+) -> str:
+    """Ask the API server what it would make of a plan, and return the difference; nothing is changed."""
+    ran = await _run(plan, environment, manifests, access, Order(), "--dry-run")
+    return f"{words(ran.output)}{summarize(await ran.container.stdout())}"
+
+
+async def save(
+    plan: str, environment: Environment, manifests: dagger.Directory, access: ClusterAccess
+) -> dagger.File:
+    """Rehearse, and give the plan with its rendered objects: whoever applies that file applies what was judged."""
+    flags = ("--dry-run", f"--save={_SAVED}")
+    ran = await _run(plan, environment, manifests, access, Order(), *flags)
+    return ran.container.file(_SAVED)
+
+
+async def _run(
+    plan: str | dagger.File,
+    environment: Environment,
+    manifests: dagger.Directory,
+    access: ClusterAccess,
+    order: Order,
+    *flags: str,
+) -> Ran:
+    text = plan if isinstance(plan, str) else await plan.contents()
+    file = dag.file("plan.json", plan) if isinstance(plan, str) else plan
     overlay = ["apps", "components", f"environments/{environment.name}"]
     container = (
-        deliverer(access)
+        deliverer(access, git=environment.mode is Mode.GITOPS)
         .with_mounted_directory("/manifests", manifests.filter(include=overlay))
-        .with_new_file("/plan.json", plan)
+        .with_directory("/saved", dag.directory())
+        .with_mounted_file(_PLAN, file)
         .with_env_variable("DELIVERY_RUN", nonce())
     )
-    # The worst: waiting for another's rollouts and rollback, then one's own, each service after those it needs.
-    seconds = 2 * (depth(plan) + 1) * environment.rollout_seconds + _MARGIN_SECONDS
+    for name, value in {
+        "DELIVERY_WHO": order.by,
+        "DELIVERY_APPROVED_BY": order.approved_by,
+    }.items():
+        if value:
+            container = container.with_env_variable(name, value)
     ran = await run(
-        container, ["python", "-m", "delivery", "--plan=/plan.json"], seconds=seconds, signal="TERM"
+        container,
+        ["python", "-m", "delivery", f"--plan={_PLAN}", *flags],
+        seconds=longest(text) + _MARGIN_SECONDS,
+        signal="TERM",
     )
     if ran.exit_code != 0:
         told = words(ran.output)
         raise StageFailure(ran.exit_code, told + (_CUT_OFF if ran.exit_code in KILLED else ""))
-    return summarize(await ran.container.stdout())
-
-
-def depth(plan: str) -> int:
-    """Count the services of the longest chain of those that wait for each other; 1 when none waits."""
-    after: dict[str, list[str]] = {
-        service["name"]: service["after"] for service in json.loads(plan)["services"]
-    }
-
-    def below(name: str) -> int:
-        return 1 + max(map(below, after[name]), default=0)
-
-    return max(map(below, after), default=1)
+    return ran
 
 
 def words(output: str) -> str:

@@ -8,6 +8,7 @@ failed is no answer and is tried again the next time.
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagger
@@ -28,6 +29,11 @@ class Ran:
     container: dagger.Container
 
 
+def bounded(args: Sequence[str], seconds: int = TOOL_SECONDS, signal: str = "KILL") -> list[str]:
+    """Let a command end: by the signal when its time is over, and ten seconds later in any case."""
+    return ["timeout", f"--signal={signal}", "--kill-after=10", str(seconds), *args]
+
+
 async def run(
     container: dagger.Container,
     args: list[str],
@@ -40,8 +46,7 @@ async def run(
     What takes too long is killed, as no engine caches the end of a process by a signal: a machine that was
     busy for a while must not answer for ever. With the signal `TERM` a tool may end in order first.
     """
-    bounded = ["timeout", f"--signal={signal}", "--kill-after=10", str(seconds), *args]
-    done = container.with_exec(bounded, expect=dagger.ReturnType.ANY)
+    done = container.with_exec(bounded(args, seconds, signal), expect=dagger.ReturnType.ANY)
     try:
         code = await done.exit_code()
         output = await done.combined_output()

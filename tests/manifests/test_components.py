@@ -9,7 +9,9 @@ import kubernetes_validate
 import pytest
 
 from delivery.quota import demand, quantity
-from tests.manifests.conftest import APP, MANIFESTS, NAMES, Obj, render
+from pipelines.catalog.environment import parse_environment
+from pipelines.catalog.service import parse_service
+from tests.manifests.conftest import APP, MANIFESTS, NAMES, ROOT, Obj, render
 
 COMPONENTS = sorted(path.name for path in MANIFESTS.glob("components/*"))
 With = Callable[[str, str], list[Obj]]
@@ -82,12 +84,25 @@ def own(policies: dict[str, Obj]) -> dict[str, Obj]:
     return {name: spec for name, spec in policies.items() if spec["podSelector"]}
 
 
+def strategy(environment: str, deployment: Obj) -> str:
+    """Tell how a service is delivered; a blue-green one has all its pods twice for a while."""
+    name = deployment["metadata"]["name"]
+    own = parse_service(
+        f"services/{name}/service.yaml", (ROOT / f"services/{name}/service.yaml").read_text()
+    )
+    path = f"manifests/environments/{environment}/environment.yaml"
+    return parse_environment(path, (ROOT / path).read_text()).delivery(own).strategy
+
+
 @pytest.mark.parametrize("environment", NAMES)
 def test_the_quota_has_room_for_all_services_in_the_middle_of_an_update(
     environment: str, rendered: With
 ) -> None:
     objects = rendered(environment, "quota")
     (quota,) = [obj["spec"]["hard"] for obj in objects if obj["kind"] == "ResourceQuota"]
-    needed = demand([obj for obj in objects if obj["kind"] == "Deployment"], {})
+    deployments = [obj for obj in objects if obj["kind"] == "Deployment"]
+    coloured = [obj for obj in deployments if strategy(environment, obj) == "blue-green"]
+    idle = [{**obj, "metadata": {"name": f"{obj['metadata']['name']}-idle"}} for obj in coloured]
+    needed = demand([*deployments, *idle], {})
     for name, limit in quota.items():
         assert 0 < needed[name] <= quantity(limit), name

@@ -1,5 +1,6 @@
 """Every environment builds, fits Kubernetes' schema, and asks for what the services need, and no more."""
 
+import json
 from collections import Counter
 
 import kubernetes_validate
@@ -101,6 +102,23 @@ def test_more_than_one_pod_serves_where_people_look(overlay: Overlay) -> None:
     for name, spec, _ in overlay.deployments:
         assert spec["replicas"] > 1 or overlay.name == "local", name
         assert spec["template"]["spec"]["topologySpreadConstraints"], name
+
+
+def test_production_has_more_pods_than_the_others(overlay: Overlay) -> None:
+    replicas = {name: spec["replicas"] for name, spec, _ in overlay.deployments}
+    samples = {"local": 1, "test": 2, "staging": 2, "production": 3}[overlay.name]
+    assert (replicas["sample-app"], replicas["sample2-app"]) == (samples, samples)
+
+
+def test_no_label_of_a_colour_stands_in_a_manifest(overlay: Overlay) -> None:
+    """The same manifests serve both strategies: colours are the delivery's own writing."""
+    assert "shipyard.dev/" not in json.dumps(overlay.objects)
+
+
+def test_an_autoscaler_could_measure_every_pod(overlay: Overlay) -> None:
+    """A share of the requested CPU is what it goes by."""
+    for name, _, container in overlay.deployments:
+        assert container["resources"]["requests"]["cpu"], name
 
 
 def test_a_rolling_update_leaves_at_least_one_pod_to_serve(overlay: Overlay) -> None:

@@ -80,6 +80,11 @@ def dockerfile_service(name: str, **changes: object) -> Service:
     )
 
 
+def blue_green(name: str = "shop", **changes: object) -> Service:
+    """Read a service like SERVICE_TEXT whose next version comes up beside the present one."""
+    return service(name, strategy="blue-green", **changes)
+
+
 def environment(*services: str, **changes: object) -> Environment:
     """Read an environment like ENVIRONMENT_TEXT that runs the named services."""
     listed = {"services": list(services) or ["shop"], **changes}

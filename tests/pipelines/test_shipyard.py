@@ -1,5 +1,6 @@
 """The module's face: what the command line offers, what may be cached, what is a check."""
 
+import dagger
 import pytest
 from dagger.mod._converter import make_converter
 from dagger.mod._resolver import ObjectType
@@ -9,16 +10,25 @@ from pipelines.flows.service_pipeline import QUALITY
 
 TYPE: ObjectType[Shipyard] = Shipyard.__dagger_object_type__  # type: ignore[attr-defined]  # set by the SDK
 NAMES = {
+    "abort",
     "audit",
     "build",
+    "chaos",
     "check",
+    "cleanup",
     "deploy",
     "environments",
     "everything",
     "format",
     "formatting",
+    "freeze",
+    "health",
+    "history",
     "lint",
     "misconfiguration",
+    "plan_release",
+    "preflight",
+    "promote",
     "publish",
     "report",
     "rollback",
@@ -31,8 +41,15 @@ NAMES = {
     "status",
     "test",
     "types",
+    "unfreeze",
 }
-WITH_ENVIRONMENT = {"ship", "deploy", "publish", "status", "rollback"}
+LOOKING = {"status", "history", "health", "preflight"}
+GOING = {"promote", "abort", "rollback"}
+STOPPING = {"freeze", "unfreeze"}
+KNOCKING = {"chaos", "cleanup"}
+BRINGING = {"ship", "deploy"}
+WITH_SERVICES = {"publish", "plan_release", *LOOKING, *GOING, *KNOCKING, *BRINGING}
+WITH_ENVIRONMENT = WITH_SERVICES | STOPPING
 
 
 def arguments(name: str) -> dict[str, bool]:
@@ -72,7 +89,25 @@ def test_what_acts_on_an_environment_is_told_which() -> None:
     assert required == {*WITH_ENVIRONMENT, "serve"}
     for name in WITH_ENVIRONMENT:
         assert arguments(name)["env"] is False
-        assert arguments(name)["only"] is True
+        assert arguments(name).get("only", name in STOPPING) is True
+
+
+def test_a_freeze_says_why() -> None:
+    assert arguments("freeze") == {"env": False, "reason": False, "by": True}
+
+
+def test_whoever_changes_something_can_be_named() -> None:
+    for name in GOING | STOPPING | KNOCKING | BRINGING:
+        assert "by" in arguments(name), name
+    for name in BRINGING | KNOCKING:
+        assert "approved_by" in arguments(name), name
+    for name in BRINGING | {"plan_release"}:
+        assert "ref" in arguments(name), name
+
+
+def test_a_plan_is_a_file_that_deploy_takes() -> None:
+    assert TYPE.functions["plan_release"].return_type is dagger.File
+    assert {"saved_plan", "dry_run"} <= set(arguments("deploy"))
 
 
 @pytest.mark.parametrize("name", ["ship", "check"])

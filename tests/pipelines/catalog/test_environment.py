@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.catalog import DocumentError
 from pipelines.catalog.environment import parse_environment
-from pipelines.model import Advisories
+from pipelines.model import Advisories, Approval, GitOps, Mode
 from tests.pipelines.examples import (
     ENVIRONMENT,
     ENVIRONMENT_TEXT,
@@ -12,6 +12,8 @@ from tests.pipelines.examples import (
     environment,
     service,
 )
+
+GIT = {"repository": "https://git.example.com/shop.git"}
 
 
 def test_every_key_becomes_a_value_or_has_a_default() -> None:
@@ -46,6 +48,19 @@ def test_an_environment_may_do_with_less_knowledge(level: Advisories) -> None:
         ({"rollout_seconds": 4}, "rollout_seconds: 4 is not a whole number from 5 to 3600"),
         ({"pull_secret": "A B"}, "pull_secret: 'A B' is not a name of small letters"),
         ({"rollout_second": 9}, "rollout_second: unknown key, did you mean 'rollout_seconds'?"),
+        ({"refs": "main"}, "refs: 'main' is not a list of a pattern such as branch:main"),
+        ({"refs": ["main"]}, "refs[0]: 'main' is not a pattern such as branch:main"),
+        ({"refs": []}, "refs: [] is not a list of a pattern"),
+        ({"approval": "yes"}, "approval: 'yes' is not allowed, use one of: none, required"),
+        ({"deployers": []}, "deployers: [] is not a list of names of people"),
+        ({"prometheus": "prometheus"}, "prometheus: 'prometheus' is not an address such as http:"),
+        ({"mode": "pull"}, "mode: 'pull' is not allowed, use one of: apply, gitops"),
+        ({"mode": "gitops"}, "gitops: is missing, mode: gitops needs its repository"),
+        ({"gitops": {}}, "gitops.repository: is missing, give an address of a git repository"),
+        ({"gitops": {"repository": "-x"}}, "gitops.repository: '-x' is not an address of a git"),
+        ({"gitops": {**GIT, "branch": "-x"}}, "gitops.branch: '-x' is not the name of a branch"),
+        ({"gitops": {**GIT, "folder": "../x"}}, "gitops.folder: '../x' is not a folder inside"),
+        ({"gitops": {**GIT, "brnch": "x"}}, "gitops.brnch: unknown key, did you mean 'branch'?"),
     ],
 )
 def test_a_wrong_environment_names_file_key_and_what_is_allowed(
@@ -73,3 +88,40 @@ def test_a_registry_with_upper_case_gives_a_lower_case_repository() -> None:
 )
 def test_a_registry_of_this_machine_is_known_as_one(registry: str, *, local: bool) -> None:
     assert environment(registry=registry).registry_is_local is local
+
+
+def test_what_is_not_said_lets_everybody_ship_anything() -> None:
+    near = environment()
+    assert (near.refs, near.deployers, near.approval) == ((), (), Approval.NONE)
+    assert (near.mode, near.gitops, near.prometheus) == (Mode.APPLY, None, "")
+
+
+def test_an_environment_says_what_gets_in() -> None:
+    near = environment(
+        refs=["branch:main", "tag:v*"],
+        approval="required",
+        deployers=["Ann Bee"],
+        prometheus="service://monitoring/prometheus:9090",
+    )
+    assert (near.refs, near.approval) == (("branch:main", "tag:v*"), Approval.REQUIRED)
+    assert near.deployers == ("Ann Bee",)
+    assert near.prometheus == "service://monitoring/prometheus:9090"
+
+
+def test_a_repository_of_wanted_state_has_the_usual_branch_and_folder() -> None:
+    near = environment(mode="gitops", gitops=GIT)
+    folder = "manifests/environments/near"
+    assert near.mode is Mode.GITOPS
+    assert near.gitops == GitOps(repository=GIT["repository"], branch="main", folder=folder)
+    told = {**GIT, "branch": "live", "folder": "near"}
+    assert environment(gitops=told).gitops == GitOps(**told)
+
+
+@pytest.mark.parametrize("user", ["ann:hunter2@", "hunter2@"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(user: str) -> None:
+    wrong = {"repository": f"https://{user}git.example.com/shop.git"}
+    with pytest.raises(
+        DocumentError, match=r"gitops\.repository: holds a user or a pass"
+    ) as caught:
+        parse_environment(ENVIRONMENT, changed(ENVIRONMENT_TEXT, gitops=wrong))
+    assert "hunter2" not in str(caught.value)

@@ -109,7 +109,7 @@ def test_a_recipe_beside_a_dockerfile_is_refused(key: str, value: object) -> Non
         ({"name": "Shop"}, "name: 'Shop' is not a name of small letters, digits and dashes"),
         ({"dependencies": "cart"}, "dependencies: 'cart' is not a list of a name"),
         ({"dependencies": ["Cart"]}, "dependencies[0]: 'Cart' is not a name of small letters"),
-        ({"colour": "red"}, "colour: unknown key. Allowed: coverage, dependencies, image, kind"),
+        ({"colour": "red"}, "colour: unknown key. Allowed: barrier, blue_green, coverage, dep"),
         ({"image": "x"}, "image: is not a mapping of keys to values"),
         ({"image__packges": []}, "image.packges: unknown key, did you mean 'packages'"),
         ({"image__packages": []}, "image.packages: [] is not a list of Debian package names"),

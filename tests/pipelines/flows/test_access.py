@@ -4,7 +4,8 @@ import pytest
 from dagger import dag
 
 from pipelines.flows.access import Access, AccessError
-from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.model import Environment
+from pipelines.toolchains.kubectl import ClusterAccess, GitAccess
 from pipelines.toolchains.registry import RegistryAccess
 from tests.pipelines.examples import environment
 
@@ -53,6 +54,19 @@ def test_delivering_needs_a_kubeconfig_and_publishing_does_not() -> None:
     without.require_registry(NEAR)
     with pytest.raises(AccessError, match=r"environment .near. needs a cluster.*--kubeconfig=env:"):
         without.require(NEAR)
+
+
+def test_an_environment_that_is_kept_in_git_needs_a_token_for_its_host() -> None:
+    def kept(repository: str) -> Environment:
+        return environment(
+            registry="ghcr.io/owner", mode="gitops", gitops={"repository": repository}
+        )
+
+    with pytest.raises(AccessError, match=r"is kept in https://git\.example/x .*--git-token=env:"):
+        access(kubeconfig=True).require(kept("https://git.example/x"))
+    access(kubeconfig=True).require(kept("ssh://git@git.example/x"))
+    given = ClusterAccess(KUBECONFIG, None, GitAccess(dag.set_secret("git", "token")))
+    Access(RegistryAccess(None, "", None), given).require(kept("https://git.example/x"))
 
 
 def test_only_the_servers_of_this_machine_are_bound() -> None:

@@ -10,6 +10,7 @@ from pipelines.flows.access import Access
 from pipelines.flows.graph import State
 from pipelines.flows.pipeline import Pipeline
 from pipelines.flows.release import Release, short
+from pipelines.flows.selection import Choice
 from pipelines.flows.service_pipeline import QUALITY
 from pipelines.model import Status
 from pipelines.toolchains.kubectl import ClusterAccess
@@ -25,7 +26,7 @@ REFERENCE = f"localhost:5000/team/shop@sha256:{DIGEST}"
 
 def release(access: Access = NOWHERE) -> tuple[Release, Pipeline]:
     """Make a release of three services with an empty board."""
-    made = Release(source(), access, NEAR, [SHOP, CART, PLAIN])
+    made = Release(source(), access, Choice(NEAR, (SHOP, CART, PLAIN), {}))
     return made, made._pipeline
 
 

@@ -1,0 +1,79 @@
+"""The verbs that need no image: they look at an environment, take it back, stop it, or knock at it."""
+
+from dataclasses import replace
+
+from pipelines.flows import admission
+from pipelines.flows.access import Access
+from pipelines.flows.board import Board
+from pipelines.flows.graph import OnFailure
+from pipelines.flows.pipeline import Source
+from pipelines.flows.selection import Choice, Request, choose
+from pipelines.flows.verdict import conclude
+from pipelines.model import Order, Status
+from pipelines.stages.deliver import deliver
+from pipelines.stages.plan import Release, write_plan
+
+LOOKING = ("status", "history", "health", "preflight")
+"""Verbs that change nothing, and that anybody may use."""
+EXPIRED, EVERYTHING = "expired", "environment"
+"""How far a clean-up goes; the delivery's words."""
+DISTURBANCES = ("pod-kill", "restart", "drain")
+"""What chaos may do; the delivery's own list."""
+
+
+class DisturbanceError(ValueError):
+    """An unknown disturbance was asked for; the message lists the known ones."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"unknown kind of chaos {kind!r}. Known: {', '.join(DISTURBANCES)}")
+
+
+async def act(
+    action: str,
+    source: Source,
+    access: Access,
+    env: str,
+    request: Request,
+    order: Order | None = None,
+) -> str:
+    """Run an action of `delivery`, and return its words; raise AdmissionError where it is not allowed."""
+    choice = await choose(source, env, request)
+    access.require_cluster(choice.environment)
+    asked = await _admitted(action, source, choice, order or Order())
+    released = [Release(each, "") for each in choice.services]
+    plan = write_plan(action, choice.environment, released, None, asked, choice.slos)
+    manifests = source.files.directory("manifests")
+    board = Board()
+    done = board.stage(
+        "",
+        action,
+        lambda: deliver(plan, choice.environment, manifests, access.cluster),
+        reproduce=f"dagger call {action} --env={env}",
+    )
+    results = await board.run(OnFailure.FINISH)
+    failed = any(result.status is Status.FAILED for result in results)
+    return await conclude(f"Shipyard {action} {env}", results, "" if failed else done.result)
+
+
+async def _admitted(action: str, source: Source, choice: Choice, order: Order) -> Order:
+    if action in LOOKING:
+        return order
+    # Going back and stopping must not wait for anybody; knocking and deleting may.
+    if action == "chaos" or order.limits.get("scope") == EVERYTHING:
+        return await admission.permit(source, choice.environment, order)
+    return await admission.name(source, choice.environment, order)
+
+
+def bound_cleanup(order: Order, *, everything: bool, confirmed: bool) -> Order:
+    """Bound a clean-up: what is past its window, or everything that deliveries made, if that was confirmed."""
+    scope = EVERYTHING if everything else EXPIRED
+    return replace(order, limits={"scope": scope, "confirmed": confirmed})
+
+
+def bound_chaos(order: Order, kinds: list[str], seconds: int, rate: int) -> Order:
+    """Bound chaos; raise DisturbanceError."""
+    for kind in kinds:
+        if kind not in DISTURBANCES:
+            raise DisturbanceError(kind)
+    chosen = {"kinds": kinds} if kinds else {}
+    return replace(order, limits={"chaos": {**chosen, "seconds": seconds, "rate": rate}})

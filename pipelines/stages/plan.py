@@ -1,0 +1,141 @@
+"""The plan of a delivery: what shall run where, how it gets there, and what is asked about it; version 1 of `docs/contracts.md`."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.model import Commit, Environment, Mode, Order, Service, Slo
+from pipelines.model.delivery import WATCH_SECONDS, Strategy
+
+VERSION = 1
+DEPLOY = "deploy"
+_SYNC_SECONDS = 300
+"""Until something in the cluster has taken up a commit, and as long for the way back."""
+_GATES_SECONDS = 300
+"""For all gates of a preview together; each has its own bound, and they are asked side by side."""
+
+
+class SavedPlanError(ValueError):
+    """A file was given as a saved plan that is none of this environment; nothing was changed."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"the saved plan cannot be delivered: {problem}. Nothing was changed. Make one with"
+            " dagger call plan-release --env=NAME -o plan.json"
+        )
+
+
+@dataclass(frozen=True)
+class Release:
+    """One service of a delivery: what runs after it, by digest. Empty when only looked at."""
+
+    service: Service
+    reference: str
+
+
+def write_plan(
+    action: str,
+    environment: Environment,
+    releases: Sequence[Release],
+    commit: Commit | None,
+    order: Order | None = None,
+    slos: Mapping[str, Slo] | None = None,
+) -> str:
+    """Write the plan that `delivery` reads.
+
+    Whoever is not named by the order is named by whoever applies the plan.
+    """
+    asked = order or Order()
+    names = {release.service.name for release in releases}
+    plan = {
+        "version": VERSION,
+        "action": action,
+        "environment": environment.name,
+        "namespace": environment.namespace,
+        "overlay": f"/manifests/environments/{environment.name}",
+        "url": environment.url,
+        "rollout_seconds": environment.rollout_seconds,
+        "pull_secret": environment.pull_secret,
+        "prometheus": environment.prometheus,
+        "mode": environment.mode.value,
+        "gitops": environment.gitops.values if environment.gitops else None,
+        "revision": commit.revision if commit else "",
+        "who": asked.by,
+        "reason": asked.reason,
+        "approved_by": asked.approved_by,
+        **asked.limits,
+        "services": [
+            _service(environment, each, names, commit, (slos or {}).get(each.service.name))
+            for each in releases
+        ],
+    }
+    return json.dumps(plan, indent=2, sort_keys=True)
+
+
+def _service(
+    environment: Environment,
+    release: Release,
+    names: Iterable[str],
+    commit: Commit | None,
+    slo: Slo | None,
+) -> dict[str, Any]:
+    service = release.service
+    return {
+        "name": service.name,
+        "image": release.reference,
+        "health": service.probes.health,
+        "after": [name for name in service.dependencies if name in names],
+        "version": commit.version(service.name) if commit else "",
+        "slo": slo.values if slo else None,
+        **environment.delivery(service).plan,
+    }
+
+
+def check_saved(environment: Environment, text: str) -> None:
+    """Refuse a file that is no saved plan of an environment; raise SavedPlanError."""
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise SavedPlanError(f"it is no JSON: {error}") from error
+    if not isinstance(values, dict) or values.get("version") != VERSION:
+        raise SavedPlanError(f"it is no plan of version {VERSION}")
+    if values.get("action") != DEPLOY or not values.get("objects"):
+        raise SavedPlanError("it holds no rendered objects")
+    meant = (values.get("environment"), values.get("namespace"))
+    if meant != (environment.name, environment.namespace):
+        told = f"it is for environment {meant[0]!r} in namespace {meant[1]!r}, not for"
+        raise SavedPlanError(f"{told} {environment.name!r} in {environment.namespace!r}")
+
+
+def longest(plan: str) -> int:
+    """Tell how many seconds a delivery may take at the very most.
+
+    That is waiting for another's rollouts and rollback, then one's own, each service after those it needs;
+    for each of these a preview and a watch; what chaos was asked for; and others' syncing of what is in git.
+    """
+    values = json.loads(plan)
+    after = {each["name"]: each.get("after", []) for each in values["services"]}
+    depth = max((_depth(name, after) for name in after), default=1)
+    watched = [_watched(each) for each in values["services"]]
+    rounds = 2 * (depth + 1)
+    chaos = values.get("chaos") or {}
+    kinds = len(chaos.get("kinds", ())) or 1
+    disturbed = kinds * (chaos.get("seconds", 0) + values["rollout_seconds"]) if chaos else 0
+    synced = 2 * _SYNC_SECONDS if values.get("mode") == Mode.GITOPS else 0
+    return rounds * (int(values["rollout_seconds"]) + max(watched, default=0)) + disturbed + synced
+
+
+def _depth(name: str, after: Mapping[str, Sequence[str]], above: tuple[str, ...] = ()) -> int:
+    """Count the services of the longest chain that ends with one; a circle is the delivery's to refuse."""
+    if name in above:
+        return 0
+    needed = after.get(name, ())
+    return 1 + max((_depth(each, after, (*above, name)) for each in needed), default=0)
+
+
+def _watched(service: Mapping[str, Any]) -> int:
+    if service.get("strategy", Strategy.ROLLING) == Strategy.ROLLING:
+        return 0
+    told = service.get("blue_green") or {}
+    return int(told.get("watch_seconds", WATCH_SECONDS)) + _GATES_SECONDS
