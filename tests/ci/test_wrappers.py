@@ -11,10 +11,22 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.catalog.environment import parse_environment
+from pipelines.flows.admission import AdmissionError, check_ref
+from pipelines.model import Approval, Standing
+from pipelines.stages.standing import short_ref
+
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github/workflows/ship.yml"
 GITLAB = ROOT / ".gitlab-ci.yml"
 BIN = Path(sys.executable).parent
+APPROVED = '--approved-by="$APPROVED_BY"'
+
+
+ENVIRONMENTS = [
+    parse_environment(str(path.relative_to(ROOT)), path.read_text())
+    for path in sorted(ROOT.glob("manifests/environments/*/environment.yaml"))
+]
 
 
 def tool(name: str) -> str:
@@ -65,7 +77,9 @@ def test_github_ships_with_one_call_and_least_permissions() -> None:
         step["with"]["call"] for step in workflow["jobs"]["ship"]["steps"] if "call" in step["with"]
     ]
     assert len(calls) == 1
-    assert calls[0].endswith('ship --env="$TARGET"')
+    assert calls[0].endswith(
+        f'ship --env="$TARGET" --ref="$GITHUB_REF" --by="$GITHUB_ACTOR" {APPROVED}'
+    )
 
 
 def test_every_action_is_pinned_by_commit() -> None:
@@ -85,12 +99,55 @@ def test_no_credential_stays_in_the_checkout() -> None:
 def test_gitlab_ships_with_one_call_and_asks_before_staging_and_production() -> None:
     pipeline = load(GITLAB)
     assert len(pipeline[".ship"]["script"]) == 1
-    assert pipeline[".ship"]["script"][0].endswith('ship --env="$CI_ENVIRONMENT_NAME"')
+    words = f'--ref="$SHIP_REF" --by="$GITLAB_USER_LOGIN" {APPROVED}'
+    assert pipeline[".ship"]["script"][0].endswith(f'ship --env="$CI_ENVIRONMENT_NAME" {words}')
     assert "when" not in pipeline["ship to test"]["rules"][0]
     for name in ("staging", "production"):
         job = pipeline[f"ship to {name}"]
         assert job["environment"] == job["resource_group"] == name
         assert job["rules"][0]["when"] == "manual"
+
+
+def test_no_value_of_an_event_is_ever_pasted_into_a_command() -> None:
+    """A branch or a tag may be called `$(rm -rf .)`: it comes as a variable, in quotation marks."""
+    (step,) = [each for each in load(GITHUB)["jobs"]["ship"]["steps"] if "call" in each["with"]]
+    (line,) = load(GITLAB)[".ship"]["script"]
+    for call in (step["with"]["call"], line):
+        assert "${{" not in call
+        assert all(f'"${name}"' in call for name in re.findall(r"\$(\w+)", call))
+
+
+def test_gitlab_names_ref_and_approver_of_each_environment() -> None:
+    pipeline = load(GITLAB)
+    told = {
+        name: pipeline[f"ship to {name}"]["variables"] for name in ("test", "staging", "production")
+    }
+    branch, approver = "branch:$CI_COMMIT_BRANCH", "$GITLAB_USER_LOGIN"
+    assert told == {
+        "test": {"SHIP_REF": branch},
+        "staging": {"SHIP_REF": branch, "APPROVED_BY": approver},
+        "production": {"SHIP_REF": "tag:$CI_COMMIT_TAG", "APPROVED_BY": approver},
+    }
+
+
+@pytest.mark.parametrize(
+    ("ref", "name"),
+    [
+        ("refs/heads/develop", "test"),
+        ("refs/heads/main", "staging"),
+        ("refs/tags/v1.2.3", "production"),
+    ],
+)
+def test_an_environment_takes_exactly_what_the_wrappers_send_it(ref: str, name: str) -> None:
+    standing = Standing(revision="0" * 40, at=frozenset({short_ref(ref)}))
+    for environment in ENVIRONMENTS:
+        if environment.name == name:
+            check_ref(environment, standing, ref)
+            manual = load(GITLAB)[f"ship to {name}"]["rules"][0].get("when") == "manual"
+            assert (environment.approval is Approval.REQUIRED) is manual
+        elif environment.refs:
+            with pytest.raises(AdmissionError):
+                check_ref(environment, standing, ref)
 
 
 def test_both_wrappers_use_the_engine_version_of_the_module() -> None:
