@@ -2,7 +2,7 @@
 
 Used by the prober and the gates. Every request has a connection of its own: what breaks is then the
 service's doing, never a connection that somebody closed while it was idle. The deadline bounds the whole
-exchange, also one whose answer comes byte by byte.
+exchange, also one whose answer comes byte by byte; only looking up a host's name has the system's own.
 """
 
 import http.client

@@ -68,14 +68,16 @@ def instant(cluster: Cluster, address: str, query: str, seconds: float) -> list[
 
 
 def _series(data: Mapping[str, object], query: str) -> Iterator[Series]:
-    result = data["result"]
-    if data["resultType"] == "scalar" and isinstance(result, list):
+    kind, result = data["resultType"], data["result"]
+    if kind not in ("scalar", "vector"):
+        raise QueryError(f"{query!r} gives a {kind}, not one number per series")
+    if not isinstance(result, list):
+        raise TypeError(f"a {kind} that is no list")
+    if kind == "scalar":
         yield Series(float(result[1]))
-    elif data["resultType"] == "vector" and isinstance(result, list):
-        for each in result:
-            yield Series(float(each["value"][1]), dict(each["metric"]))
-    else:
-        raise QueryError(f"{query!r} gives a {data['resultType']}, not one number per series")
+        return
+    for each in result:
+        yield Series(float(each["value"][1]), dict(each["metric"]))
 
 
 def _target(cluster: Cluster, address: str) -> Target:

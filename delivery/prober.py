@@ -2,8 +2,8 @@
 
 Used by the gates as load on the idle colour, and by the release as drop counter through a switch. The rate is
 held open-loop: a request is due at its moment, and waits from then on, also for a free connection. So a slow
-service makes slow answers here, and not fewer requests. Invariant: every request that was due is counted, and
-each ends within `patience` seconds.
+service makes slow answers here, and not fewer requests. Invariant: every request that was due is counted, each
+ends within `patience` seconds, and what this program was late itself is never the service's failure.
 """
 
 import threading
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from delivery.cluster import Cluster
 from delivery.exchange import NoAnswerError, Reply, Target, Trouble, ask
 from delivery.gate import Subject
+from delivery.lateness import Lateness, excuse
 from delivery.sample import Outcome, Sample, summarize
 from delivery.way import through_the_api, told_by_the_way
 
@@ -40,6 +41,7 @@ class Probe:
 
     def __init__(self, load: Load) -> None:
         self._load = load
+        self._lateness = Lateness()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._begun = self._end = 0.0
@@ -52,6 +54,7 @@ class Probe:
 
     def start(self) -> None:
         """Begin; the first request is due now."""
+        self._lateness.start()
         self._begun = time.monotonic()
         for thread in self._threads:
             thread.start()
@@ -62,6 +65,7 @@ class Probe:
         self._ended.set()
         for thread in self._threads:
             thread.join()
+        self._lateness.stop()
 
     def sample(self) -> Sample:
         """Sum up what has ended until now."""
@@ -75,18 +79,20 @@ class Probe:
                 place = self._given
                 self._given += 1
             due = self._begun + place / self._load.rate
-            lag: float | None = None
-            if (early := due - time.monotonic()) > 0:
+            early = due - time.monotonic()
+            if early > 0:
                 self._ended.wait(early)
-                lag = (time.monotonic() - due) * 1000
             if self._ended.is_set() and due > self._end:
                 return
-            outcome = self._ask(place, due, lag)
+            outcome = self._ask(place, due, slept=early > 0)
             with self._lock:
                 self._outcomes.append(outcome)
 
-    def _ask(self, place: int, due: float, lag: float | None) -> Outcome:
-        left = self._load.patience - (time.monotonic() - due)
+    def _ask(self, place: int, due: float, *, slept: bool) -> Outcome:
+        begun = time.monotonic()
+        # Who slept has only himself to blame for waking up late; else there may have been no free connection.
+        late = begun - due if slept else self._lateness.seconds(due, begun)
+        left = self._load.patience - (begun - due)
         answered: Reply | NoAnswerError
         if left <= 0:
             every = f"all {self._load.connections} connections wait for answers"
@@ -96,14 +102,18 @@ class Probe:
                 answered = ask(self._load.target, self._load.path, left)
             except NoAnswerError as error:
                 answered = error
-        milliseconds = (time.monotonic() - due) * 1000
+        ended = time.monotonic()
+        late += self._lateness.seconds(begun, ended)
         way = told_by_the_way(self._load.target, answered)
         if isinstance(answered, Reply):
             failure = "" if answered.status in GOOD else f"status {answered.status}"
             timed = True
         else:
             failure, timed = str(answered.trouble), answered.trouble is Trouble.TIMEOUT
-        return Outcome(place, milliseconds, "" if way else failure, way, timed, lag)
+            if timed and not way:
+                way = excuse(late, self._load.patience)
+        failure = "" if way else failure
+        return Outcome(place, (ended - due) * 1000, failure, way, timed, late * 1000)
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 class Outcome:
     """One request by its place in the series. Good when there is no failure.
 
-    `way` tells what went wrong before the service was asked: such a request says nothing about it. `lag_ms` is
-    how late this program itself was; None when it was not late but out of connections.
+    `way` tells what went wrong before the service was asked: such a request says nothing about it. `lag_ms` is the
+    part of its time in which this program itself was late.
     """
 
     place: int
@@ -24,7 +24,12 @@ class Outcome:
     failure: str = ""
     way: str = ""
     timed: bool = True
-    lag_ms: float | None = 0.0
+    lag_ms: float = 0.0
+
+    @property
+    def least_ms(self) -> float:
+        """The time that the service needed at least."""
+        return max(0.0, self.milliseconds - self.lag_ms)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Sample:
 
     `unmeasured` requests never reached the service and are in neither. Percentiles are over the requests that were answered or
     waited for in vain; they are 0 when there is none. `worst_run` is the longest row of failures,
-    `failures` counts them by reason, `lag_ms` is how late 99 % of the requests were at most by this program's own doing.
+    `failures` counts them by reason, `lag_ms` is how late a request was at most by this program's own doing.
+    `times` are in order, and so are `least_times`, which are without that lateness.
     """
 
     sent: int = 0
@@ -48,6 +54,7 @@ class Sample:
     first_failure: str = ""
     way: str = ""
     times: tuple[float, ...] = field(default=(), repr=False)
+    least_times: tuple[float, ...] = field(default=(), repr=False)
 
     @property
     def success_percent(self) -> float:
@@ -67,6 +74,7 @@ class Sample:
             "unmeasured": self.unmeasured,
             "p50_ms": self.p50_ms,
             "p99_ms": self.p99_ms,
+            "lag_ms": self.lag_ms,
         }
         return {name: round(float(value), 3) for name, value in told.items()}
 
@@ -84,7 +92,6 @@ def summarize(outcomes: Iterable[Outcome]) -> Sample:
     asked = [each for each in series if not each.way]
     failed = [each for each in asked if each.failure]
     times = tuple(sorted(each.milliseconds for each in asked if each.timed))
-    lags = sorted(each.lag_ms for each in series if each.lag_ms is not None)
     return Sample(
         sent=len(asked),
         failed=len(failed),
@@ -93,11 +100,12 @@ def summarize(outcomes: Iterable[Outcome]) -> Sample:
         p99_ms=percentile(times, 99),
         max_ms=times[-1] if times else 0.0,
         worst_run=_worst_run(asked),
-        lag_ms=percentile(lags, 99),
+        lag_ms=max((each.lag_ms for each in series), default=0.0),
         failures=dict(Counter(each.failure for each in failed).most_common()),
         first_failure=failed[0].failure if failed else "",
         way=next((each.way for each in series if each.way), ""),
         times=times,
+        least_times=tuple(sorted(each.least_ms for each in asked if each.timed)),
     )
 
 

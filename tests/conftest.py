@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 _LONG = "tests/e2e/"
+# How long one example takes is the machine's doing; pytest's time-out bounds a test.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -35,6 +35,8 @@ KINDS: dict[str, Reader] = {
         settings, name, policy
     ),
 }
+NO_DATA = {"burn-rate": Answer.GO}
+"""What no data means when the plan does not say: it needs users' requests, and two scrapes since the switch."""
 MOST_TRIES = 10
 
 
@@ -62,7 +64,7 @@ def read_gates(
 def _read(settings: Settings, slo: Slo | None, prometheus: str) -> Guarded:
     kind = settings.choice("kind", KINDS)
     name = settings.text("name", kind)
-    gate = KINDS[kind](settings, name, _policy(settings), slo, prometheus)
+    gate = KINDS[kind](settings, name, _policy(settings, kind), slo, prometheus)
     retry = settings.section("retry")
     read = Guarded(
         gate,
@@ -76,11 +78,12 @@ def _read(settings: Settings, slo: Slo | None, prometheus: str) -> Guarded:
     return read
 
 
-def _policy(settings: Settings) -> Policy:
+def _policy(settings: Settings, kind: str) -> Policy:
     section = settings.section("policy")
+    no_data = NO_DATA.get(kind, Answer.BLOCK)
     policy = Policy(
         error=Answer(section.choice("error", list(Answer), Answer.BLOCK)),
-        no_data=Answer(section.choice("no_data", list(Answer), Answer.BLOCK)),
+        no_data=Answer(section.choice("no_data", list(Answer), no_data)),
         limit=section.whole("limit", 1, low=1, high=100),
     )
     section.finish()

@@ -1,13 +1,15 @@
 """A gate that watches how fast the error budget of the promise is used up, by the service's own metrics.
 
 It looks at what users get, where the `requests` gate looks at what the prober gets. It fails when the budget
-burns at the rate that would wake somebody, and says NO_DATA when too few requests came to tell.
+burns at the rate that would wake somebody, and says NO_DATA when too few requests came to tell. What was before the
+stage began is never looked at: a release that repairs a failing service must not be taken for the failure.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from string import Template
 
 from delivery.cluster import Cluster
@@ -19,7 +21,7 @@ from delivery.slo import FAST_BURN, Slo
 
 METRIC = "http_requests_total"
 WINDOW_SECONDS = 60
-"""At least two scrapes must lie in it; what was before the release is not to be judged."""
+"""At least two scrapes must lie in it."""
 LABELS = {"namespace": "$namespace", "service": "$service"}
 SERVER_ERRORS = 'status=~"5.."'
 
@@ -46,16 +48,19 @@ class BurnRateGate:
     def judge(self, cluster: Cluster, subject: Subject, alive: Callable[[], None]) -> Verdict:
         """Ask, and compare with the budget."""
         chosen = self._matchers(words_for(subject))
+        since = int((datetime.now(UTC) - subject.since).total_seconds())
+        seconds = max(1, min(self.window, since))
         try:
             alive()
-            total = self._count(cluster, chosen)
+            total = self._count(cluster, chosen, seconds)
             alive()
-            failed = self._count(cluster, [*chosen, SERVER_ERRORS])
+            failed = self._count(cluster, [*chosen, SERVER_ERRORS], seconds)
         except QueryError as error:
             return Verdict(self.name, Result.ERROR, str(error))
         numbers = {"requests": total, "failed": failed}
-        if not total or total < self.minimum:
-            told = f"{total:.0f} requests in {self.window} s, fewer than {self.minimum:g}"
+        # Written so that a count that is no number is too few.
+        if not total >= self.minimum or not failed >= 0:
+            told = f"{total:.0f} requests in {seconds} s, fewer than {self.minimum:g}"
             return Verdict(self.name, Result.NO_DATA, told, numbers)
         burn = self.slo.burn_rate(failed / total)
         told = f"the error budget burns {burn:.1f} times as fast as promised"
@@ -70,9 +75,9 @@ class BurnRateGate:
         equal = [f"{name}={json.dumps(value)}" for name, value in labels.items()]
         return [*equal, f"handler=~{json.dumps(handlers)}"]
 
-    def _count(self, cluster: Cluster, matchers: list[str]) -> float:
-        """Count requests of the window; 0 when there is no such series."""
-        query = f"sum(increase({METRIC}{{{','.join(matchers)}}}[{self.window}s]))"
+    def _count(self, cluster: Cluster, matchers: list[str], seconds: int) -> float:
+        """Count requests of the last seconds; 0 when there is no such series."""
+        query = f"sum(increase({METRIC}{{{','.join(matchers)}}}[{seconds}s]))"
         return sum(each.value for each in instant(cluster, self.address, query, self.patience))
 
 

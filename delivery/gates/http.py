@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from delivery.cluster import Cluster
-from delivery.exchange import NoAnswerError, Reply, Target, ask
+from delivery.exchange import NoAnswerError, Reply, Target, Trouble, ask
 from delivery.gate import Policy, Result, Stage, Subject, Verdict
+from delivery.lateness import Lateness, excuse
 from delivery.settings import Settings
 from delivery.way import through_the_api, told_by_the_way
 
@@ -108,24 +109,27 @@ class HttpGate:
         path = self.path or subject.health
         answers = Answers(self.successes, self.failures or FAILURES[subject.stage])
         deadline = time.monotonic() + self.within
-        while True:
-            alive()
-            answers.note(*self._ask(target, path))
-            judged = answers.result(over=time.monotonic() >= deadline)
-            if judged:
-                result, told = judged
-                return Verdict(self.name, result, f"{path}: {told}", answers.numbers)
-            time.sleep(self.pause)
+        with Lateness() as lateness:
+            while True:
+                alive()
+                answers.note(*self._ask(target, path, lateness))
+                judged = answers.result(over=time.monotonic() >= deadline)
+                if judged:
+                    result, told = judged
+                    return Verdict(self.name, result, f"{path}: {told}", answers.numbers)
+                time.sleep(self.pause)
 
-    def _ask(self, target: Target, path: str) -> tuple[str, str]:
+    def _ask(self, target: Target, path: str, lateness: Lateness) -> tuple[str, str]:
         """Ask once; return what is wrong with the answer, and with the way to it."""
-        answered: Reply | NoAnswerError
+        begun = time.monotonic()
         try:
-            answered = ask(target, path, self.patience, self.sent)
-            problem = self.expected.lacking(answered)
+            reply = ask(target, path, self.patience, self.sent)
         except NoAnswerError as error:
-            answered, problem = error, str(error)
-        return problem, told_by_the_way(target, answered)
+            way = told_by_the_way(target, error)
+            if error.trouble is Trouble.TIMEOUT and not way:
+                way = excuse(lateness.seconds(begun, time.monotonic()), self.patience)
+            return str(error), way
+        return self.expected.lacking(reply), told_by_the_way(target, reply)
 
 
 def read_http(settings: Settings, name: str, policy: Policy) -> HttpGate:

@@ -5,7 +5,8 @@ the other colour is asked at the same moment, a machine that is slow for both is
 """
 
 import time
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -24,8 +25,6 @@ SHARE = 0.8
 """Part of the requests due that makes a sample, when no minimum is given."""
 LOST = 0.1
 """Part of the requests that may be lost on the way before nothing can be said."""
-LATE = 0.5
-"""Part of the latency target that the prober's own lateness may be before it spoils the measure."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,10 @@ class Targets:
             lost = sample.unmeasured > 0
             return (Result.ERROR, sample.way) if lost else (Result.NO_DATA, "no request was sent")
         least = max(minimum, sample.sent)
-        problem = self._failing(sample, least)
-        if not problem:
-            problem = self._slow(sample, least)
-            if problem and sample.lag_ms > LATE * self.latency_ms:
-                told = f"this program itself was up to {sample.lag_ms:.0f} ms late"
-                return Result.ERROR, f"{told}, so the latency is not known"
+        problem = self._failing(sample, least) or self._slow(sample, sample.least_times, least)
+        if not problem and (apparent := self._slow(sample, sample.times, least)):
+            told = f"this program itself was up to {sample.lag_ms:.0f} ms late"
+            return Result.ERROR, f"{apparent}; but {told}, so the latency is not known"
         if not problem:
             return _enough(sample, minimum)
         if other is not None and self._alike(sample, other, minimum):
@@ -62,7 +59,8 @@ class Targets:
     def hopeless(self, sample: Sample, planned: int) -> bool:
         """Tell whether a sample fails even if all that is still to come is good."""
         least = max(planned, sample.sent)
-        return not self.factor and bool(self._failing(sample, least) or self._slow(sample, least))
+        slow = self._slow(sample, sample.least_times, least)
+        return not self.factor and bool(self._failing(sample, least) or slow)
 
     def _failing(self, sample: Sample, least: int) -> str:
         """Tell whether too many fail, even if all that are missing to a sample of `least` were good."""
@@ -74,12 +72,12 @@ class Targets:
         share = f"{sample.success_percent:.2f} % are good"
         return f"{share}, wanted {self.success_percent:g}: {told}"
 
-    def _slow(self, sample: Sample, least: int) -> str:
+    def _slow(self, sample: Sample, times: Sequence[float], least: int) -> str:
         """Tell whether too many are slow, even if all that are missing to a sample of `least` were quick."""
-        slow = len(sample.times) - sample.within(self.latency_ms)
-        if 100 * (least - slow) / least >= self.latency_percent:
+        within = bisect_right(times, self.latency_ms)
+        if 100 * (least - len(times) + within) / least >= self.latency_percent:
             return ""
-        share = 100 * (len(sample.times) - slow) / len(sample.times)
+        share = 100 * within / len(times)
         told = f"{share:.2f} % are answered within {self.latency_ms:g} ms"
         return f"{told}, wanted {self.latency_percent:g}; p99 is {sample.p99_ms:.0f} ms"
 
@@ -88,7 +86,10 @@ class Targets:
         if not self.factor or min(sample.sent, other.sent) < minimum:
             return False
         failing = sample.failed / sample.sent <= self.factor * other.failed / other.sent
-        slow = not self._slow(sample, sample.sent) or sample.p99_ms <= self.factor * other.p99_ms
+        slow = (
+            not self._slow(sample, sample.times, sample.sent)
+            or sample.p99_ms <= self.factor * other.p99_ms
+        )
         return failing and slow
 
 

@@ -93,7 +93,8 @@ class RestartsGate:
     @staticmethod
     def _first(container: Container, since: datetime) -> int:
         """Tell how often it had been restarted when the stage began, as far as its last run tells."""
-        recent = container.ended is not None and container.ended >= since
+        # Kubernetes tells whole seconds, rounded down.
+        recent = container.ended is not None and container.ended >= since.replace(microsecond=0)
         return container.restarts - 1 if recent else container.restarts
 
 

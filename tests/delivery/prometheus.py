@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from tests.delivery.servers import Act, Asked, answer, serving
 
-SCRAPE = "100ms"
+SCRAPE = "1s"
+"""How often, and how long one may take: a scrape that is late makes all series end."""
 START_SECONDS = 30
 
 

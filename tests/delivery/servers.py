@@ -57,7 +57,7 @@ def acting(*acts: Act) -> Behaviour:
 
 
 class Server:
-    """A server under way: what it does, and what it was asked."""
+    """A server under way: what it does, what it was asked, and by how many at once before it answered them."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -88,15 +88,23 @@ class Server:
         with self._lock:
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
+        acts: list[Act] = []
         try:
             asked = self._read(connection)
-            for act in self.behaviour(asked) if asked else ():
+            acts = list(self.behaviour(asked)) if asked else []
+            for act in acts[:-1]:
+                self._do(connection, act)
+        except OSError:
+            acts = []  # The client has had enough.
+        finally:
+            # Before the last act: with it the client is free for its next request.
+            with self._lock:
+                self._busy -= 1
+        try:
+            for act in acts[-1:]:
                 self._do(connection, act)
         except OSError:
             pass  # The client has had enough.
-        finally:
-            with self._lock:
-                self._busy -= 1
 
     def _read(self, connection: socket.socket) -> Asked | None:
         text = b""

@@ -12,8 +12,10 @@ from delivery import exchange
 from delivery.exchange import NoAnswerError, Target, Trouble, ask, at
 from tests.delivery.servers import HANG, RESET, Behaviour, acting, always, answer, serving
 
-SOON = 0.4
-"""Seconds of patience; well above what a busy machine needs for an answer."""
+SOON = 1.0
+"""Seconds of patience with what never ends."""
+LONG = 60
+"""Seconds of patience with what ends by itself, however busy the machine is."""
 
 
 def test_an_answer_has_status_headers_and_body() -> None:
@@ -55,21 +57,22 @@ def test_a_unix_socket_is_as_good_as_a_host(tmp_path: Path) -> None:
 def test_what_is_no_whole_answer_is_an_error(
     behaviour: Behaviour, trouble: Trouble, *, begun: bool
 ) -> None:
+    patience = SOON if trouble is Trouble.TIMEOUT else LONG
     with serving(behaviour) as (_, target), pytest.raises(NoAnswerError) as caught:
-        ask(target, "/", SOON)
+        ask(target, "/", patience)
     assert (caught.value.trouble, caught.value.begun) == (trouble, begun)
 
 
 @pytest.mark.parametrize("whole", [answer(body=b"x" * 50), b"x" * 50])
 def test_an_answer_byte_by_byte_does_not_stretch_the_deadline(whole: bytes) -> None:
-    """Each byte comes well within the time-out of a socket, in the headers as in the body."""
-    dripping = [act for byte in whole for act in (bytes([byte]), 0.05)]
+    """Each byte comes well within the time-out of a socket, in the headers as in the body; all take minutes."""
+    dripping = [act for byte in whole * 50 for act in (bytes([byte]), 0.05)]
     begun = time.monotonic()
     with serving(acting(*dripping)) as (_, target), pytest.raises(NoAnswerError) as caught:
         ask(target, "/", SOON)
     assert caught.value.trouble is Trouble.TIMEOUT
-    assert str(caught.value) == "timeout: no whole answer within 0.4 s"
-    assert time.monotonic() - begun < SOON + 0.5
+    assert str(caught.value) == "timeout: no whole answer within 1 s"
+    assert time.monotonic() - begun < 30
 
 
 def test_nobody_there_is_a_refusal(tmp_path: Path) -> None:
@@ -161,14 +164,14 @@ def test_a_secure_address_is_asked_in_secret(secret: ssl.SSLContext) -> None:
 
 
 def test_a_secure_address_has_the_same_deadline(secret: ssl.SSLContext) -> None:
-    dripping = [act for byte in answer() for act in (bytes([byte]), 0.05)]
+    dripping = [act for byte in answer(body=b"x" * 2000) for act in (bytes([byte]), 0.05)]
     with serving(acting(*dripping)) as (server, target):
         server.secret = secret
         begun = time.monotonic()
         with pytest.raises(NoAnswerError) as caught:
             ask(Target("localhost", target.port, tls=True), "/", SOON)
     assert caught.value.trouble is Trouble.TIMEOUT
-    assert time.monotonic() - begun < SOON + 0.5
+    assert time.monotonic() - begun < 30
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(

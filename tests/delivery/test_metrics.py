@@ -91,11 +91,12 @@ def test_what_is_no_prometheus_is_told(behaviour: Behaviour, tmp_path: Path) -> 
 
 
 def test_a_prometheus_that_hangs_is_left_in_time(tmp_path: Path) -> None:
+    """The server would hang for ever, and pytest's own time-out is minutes away."""
     with serving(acting(HANG)) as (_, target):
         begun = time.monotonic()
         with pytest.raises(QueryError, match="gives no answer: timeout"):
             ask(f"http://127.0.0.1:{target.port}", "up", tmp_path, seconds=0.3)
-    assert time.monotonic() - begun < 1
+    assert 0.3 <= time.monotonic() - begun < 30
 
 
 def test_nobody_at_the_address_is_told(tmp_path: Path) -> None:

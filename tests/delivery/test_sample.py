@@ -18,7 +18,7 @@ outcomes = st.lists(
         failure=st.sampled_from(["", "", "status 500", "timeout"]),
         way=st.sampled_from(["", "", "", "refused"]),
         timed=st.booleans(),
-        lag_ms=st.none() | times,
+        lag_ms=times,
     ),
     max_size=60,
 ).map(lambda found: [_at(place, each) for place, each in enumerate(found)])
@@ -82,6 +82,16 @@ def test_a_longer_limit_never_counts_fewer(found: list[Outcome], one: float, two
         assert sample.within(sample.p99_ms) >= 0.99 * len(sample.times)
 
 
+@given(outcomes)
+def test_without_its_own_lateness_nothing_takes_longer(found: list[Outcome]) -> None:
+    sample = summarize(found)
+    assert len(sample.least_times) == len(sample.times)
+    assert all(
+        0 <= least <= time for least, time in zip(sample.least_times, sample.times, strict=True)
+    )
+    assert sample.lag_ms == max((each.lag_ms for each in found), default=0)
+
+
 def test_an_empty_sample_has_no_success_and_no_speed() -> None:
     assert summarize([]) == Sample()
     assert (Sample().success_percent, Sample().within(1000)) == (0, 0)
@@ -116,4 +126,5 @@ def test_the_record_keeps_a_handful_of_numbers() -> None:
         "unmeasured": 1.0,
         "p50_ms": 1.235,
         "p99_ms": 2.0,
+        "lag_ms": 0.0,
     }

@@ -49,7 +49,7 @@ class Told:
 
 
 def judge(
-    gate: Told, times: int = 0, go_on: Callable[[], None] = alive, margin: float = 0.2
+    gate: Told, times: int = 0, go_on: Callable[[], None] = alive, margin: float = 60
 ) -> Verdict:
     """Ask a gate with a guard."""
     return Guarded(gate, Retry(times, 0), margin).judge(NOWHERE, subject(), go_on)
@@ -68,29 +68,38 @@ def test_whatever_goes_wrong_is_an_error_and_no_exception(error: Exception) -> N
 
 
 def test_a_gate_that_does_not_end_is_left_behind_with_an_error() -> None:
-    gate = Told([60.0])
-    begun = time.monotonic()
-    verdict = judge(gate)
-    assert time.monotonic() - begun < 2
+    gate = Told([600.0])
+    verdict = judge(gate, margin=0.2)
     assert (verdict.result, verdict.reason) == (Result.ERROR, "no verdict within 0.4 s")
-    assert gate.stopped.wait(2)
+    assert gate.stopped.wait(60)
 
 
 def test_a_gate_that_waits_for_its_time_is_not_cut_off() -> None:
-    assert judge(Told([0.1])).result is Result.PASS
+    assert judge(Told([0.5], bound_seconds=0.1)).result is Result.PASS
 
 
 def test_what_alive_raises_comes_through_and_the_gate_is_told() -> None:
-    gate = Told([60.0], bound_seconds=60)
+    gate = Told([600.0], bound_seconds=600)
     with pytest.raises(Stopped):
         judge(gate, go_on=stop_after(0.1))
-    assert gate.stopped.wait(2)
+    assert gate.stopped.wait(60)
 
 
 def test_alive_is_asked_while_a_gate_is_slow_to_ask_itself() -> None:
+    """The gate takes as long as it takes to be asked for three times, and never asks itself."""
     asked: list[float] = []
-    judge(Told([0.9], bound_seconds=5), go_on=lambda: asked.append(time.monotonic()))
-    assert len(asked) >= 3
+
+    @dataclass
+    class Silent(Told):
+        def judge(
+            self, _cluster: Cluster, _subject: Subject, _go_on: Callable[[], None]
+        ) -> Verdict:
+            while len(asked) < 3:
+                time.sleep(0.01)
+            return Verdict(self.name, Result.PASS, "asked three times")
+
+    verdict = judge(Silent([]), go_on=lambda: asked.append(time.monotonic()))
+    assert verdict.result is Result.PASS
 
 
 @given(st.lists(st.sampled_from(list(Result)), min_size=1, max_size=5), st.integers(0, 4))
@@ -109,7 +118,7 @@ def test_between_two_tries_it_pauses_and_still_asks_whether_to_go_on() -> None:
         guarded.judge(NOWHERE, subject(), stop_after(0.2))
     slow = Told([Result.ERROR])
     begun = time.monotonic()
-    Guarded(slow, Retry(2, 0.15)).judge(NOWHERE, subject(), alive)
+    Guarded(slow, Retry(2, 0.15), margin=60).judge(NOWHERE, subject(), alive)
     assert time.monotonic() - begun >= 0.3
     assert slow.asked == 3
 

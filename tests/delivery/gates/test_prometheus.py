@@ -1,6 +1,7 @@
 """Gates that ask Prometheus: a real one, with the metrics that our services have."""
 
 import math
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from delivery.gates.prometheus import Bounds, read_prometheus, words_for
 from delivery.settings import Settings
 from delivery.slo import Slo
 from tests.delivery.prometheus import Prometheus, prometheus
-from tests.delivery.servers import HANG, acting, alive, serving, subject
+from tests.delivery.servers import HANG, acting, alive, always, serving, subject
 
 NOWHERE = Cluster(None, Path("/nowhere"))
 SLO = Slo("shop", 30, 99.0, 95.0, 250.0, ("/api/items/{id}", "/"), "/")
@@ -25,17 +26,20 @@ TOTAL = 'sum(http_requests_total{service="$service",namespace="$namespace"})'
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Run Prometheus, and a shop that it scrapes: 1000 requests, then 980 more and 20 that failed."""
+    """Run Prometheus, and a shop that it scrapes: some requests, then 980 more and 20 that failed.
+
+    Counts begin high: an increase is stretched towards the ends of its window as far as the counter's zero allows.
+    """
     with prometheus(tmp_path_factory.mktemp("prometheus")) as started:
         shop = started.shop
-        for status, first in (("200", 1000), ("500", 1)):
-            shop.count("/api/items/{id}", int(status), first)
-            shop.count("/other", int(status), first)
-        started.settle("sum(http_requests_total)", 2002)
+        for status in (200, 500):
+            shop.count("/api/items/{id}", status, 100_000)
+            shop.count("/other", status, 100_000)
+        started.settle("sum(http_requests_total)", 400_000)
         shop.count("/api/items/{id}", 200, 980)
         shop.count("/api/items/{id}", 500, 20)
         shop.count("/other", 500, 5000)
-        started.settle("sum(http_requests_total)", 8002)
+        started.settle("sum(http_requests_total)", 406_000)
         yield started
 
 
@@ -48,9 +52,14 @@ def judge(address: str, **values: object) -> Verdict:
 @pytest.mark.parametrize(
     ("query", "bounds", "result", "reason"),
     [
-        (TOTAL, {"at_least": 8000}, Result.PASS, "8002, wanted at least 8000"),
-        (TOTAL, {"at_most": 8000}, Result.FAIL, "8002, wanted at most 8000"),
-        (TOTAL, {"at_least": 1, "at_most": 8002}, Result.PASS, "8002, wanted from 1 to 8002"),
+        (TOTAL, {"at_least": 400_000}, Result.PASS, "406000, wanted at least 400000"),
+        (TOTAL, {"at_most": 400_000}, Result.FAIL, "406000, wanted at most 400000"),
+        (
+            TOTAL,
+            {"at_least": 1, "at_most": 406_000},
+            Result.PASS,
+            "406000, wanted from 1 to 406000",
+        ),
         ('sum(up{service="other"})', {"at_most": 1}, Result.NO_DATA, "the query gives no number"),
         ("vector(0)/0", {"at_most": 1}, Result.NO_DATA, "the query gives no number"),
         ("1/0", {"at_most": 1}, Result.FAIL, "inf, wanted at most 1"),
@@ -73,25 +82,25 @@ def test_a_number_is_compared_with_the_bounds(
 
 def test_of_several_series_the_one_outside_decides(running: Prometheus) -> None:
     by_status = 'sum by (status) (http_requests_total{handler="/other"})'
-    verdict = judge(running.address, query=by_status, at_most=2000)
+    verdict = judge(running.address, query=by_status, at_most=102_000)
     assert verdict.result is Result.FAIL
-    assert verdict.reason == "5001 (status=500), wanted at most 2000"
-    assert verdict.numbers == {"value": 5001, "series": 2}
-    assert judge(running.address, query=by_status, at_most=9000).result is Result.PASS
+    assert verdict.reason == "105000 (status=500), wanted at most 102000"
+    assert verdict.numbers == {"value": 105_000, "series": 2}
+    assert judge(running.address, query=by_status, at_most=109_000).result is Result.PASS
 
 
 def test_a_series_without_a_number_does_not_hide_the_others(running: Prometheus) -> None:
-    mixed = 'sum by (status) (http_requests_total{handler="/other"} - 1000) / 0'
+    mixed = 'sum by (status) (http_requests_total{handler="/other"} - 100000) / 0'
     verdict = judge(running.address, query=mixed, at_most=1)
     assert (verdict.result, verdict.numbers["series"]) == (Result.FAIL, 1)
 
 
-@pytest.mark.parametrize(("minimum", "result"), [(8002, Result.PASS), (8003, Result.NO_DATA)])
+@pytest.mark.parametrize(("minimum", "result"), [(406_000, Result.PASS), (406_001, Result.NO_DATA)])
 def test_too_few_samples_are_no_data(running: Prometheus, minimum: int, result: Result) -> None:
     samples = {"query": TOTAL, "minimum": minimum}
     verdict = judge(running.address, query="vector(0)", at_most=1, samples=samples)
     assert verdict.result is result
-    assert verdict.numbers["samples"] == 8002
+    assert verdict.numbers["samples"] == 406_000
 
 
 def test_no_samples_at_all_are_no_data_whatever_the_minimum(running: Prometheus) -> None:
@@ -115,7 +124,7 @@ def test_a_query_knows_whom_it_is_about() -> None:
     since = datetime.now(UTC) - timedelta(seconds=30)
     words = words_for(subject(since=since))
     assert (words["namespace"], words["service"], words["colour"]) == ("near", "shop", "green")
-    assert 30 <= int(words["seconds"]) <= 32
+    assert 30 <= int(words["seconds"]) <= math.ceil((datetime.now(UTC) - since).total_seconds())
     assert words_for(subject(since=datetime.now(UTC) + timedelta(hours=1)))["seconds"] == "1"
 
 
@@ -125,11 +134,13 @@ def test_bounds_hold_what_lies_between(low: float, high: float, value: float) ->
     assert not Bounds(low, high).holds(math.nan)
 
 
-def burn(running: Prometheus, **values: object) -> Verdict:
-    """Ask the burn rate gate."""
+def burn(running: Prometheus, since: datetime | None = None, **values: object) -> Verdict:
+    """Ask the burn rate gate, as of a release of an hour ago."""
     settings = Settings({"window_seconds": 600, **values}, "plan: gate")
     gate = read_burn_rate(settings, "budget", Policy(), SLO, running.address)
-    return gate.judge(NOWHERE, subject(), alive)
+    return gate.judge(
+        NOWHERE, subject(since=since or datetime.now(UTC) - timedelta(hours=1)), alive
+    )
 
 
 def test_a_budget_that_burns_slower_than_the_factor_passes(running: Prometheus) -> None:
@@ -151,6 +162,36 @@ def test_too_few_requests_tell_nothing_about_a_budget(running: Prometheus) -> No
     elsewhere = burn(running, labels={"service": "cart"})
     assert elsewhere.result is Result.NO_DATA
     assert elsewhere.reason == "0 requests in 600 s, fewer than 20"
+
+
+def test_a_count_that_is_no_number_passes_nobody() -> None:
+    told = b'{"status": "success", "data": {"resultType": "vector", "result": [%s]}}'
+    series = told % b'{"metric": {}, "value": [1, "NaN"]}'
+    with serving(always(200, series)) as (_, target):
+        gate = read_burn_rate(
+            Settings({}, ""), "budget", Policy(), SLO, f"http://127.0.0.1:{target.port}"
+        )
+        assert gate.judge(NOWHERE, subject(), alive).result is Result.NO_DATA
+
+
+def test_failures_of_the_release_before_are_not_this_ones(tmp_path: Path) -> None:
+    """A release that repairs a failing service must be able to pass."""
+    with prometheus(tmp_path) as running:
+        shop = running.shop
+        for status in (200, 500):
+            shop.count("/", status, 1000)
+        running.settle("sum(http_requests_total)", 2000)
+        shop.count("/", 500, 1000)
+        running.settle("sum(http_requests_total)", 3000)
+        began = datetime.now(UTC)
+        before = burn(running, began - timedelta(seconds=300), factor=14.4)
+        assert before.result is Result.FAIL
+        time.sleep(3)
+        shop.count("/", 200, 1000)
+        running.settle("sum(http_requests_total)", 4000)
+        verdict = burn(running, began + timedelta(seconds=1), factor=14.4)
+    assert verdict.result is Result.PASS, verdict
+    assert verdict.numbers["failed"] == 0
 
 
 def test_labels_of_the_scrape_can_be_others(running: Prometheus) -> None:

@@ -52,6 +52,16 @@ def test_policy_and_retries_surround_every_kind() -> None:
     assert (plain.policy, plain.retry.times) == (Policy(), 0)
 
 
+def test_no_data_of_users_requests_goes_on_unless_the_plan_blocks_it() -> None:
+    """Right after a switch nobody can have counted them."""
+    told, blocking = read(
+        {"kind": "burn-rate"},
+        {"kind": "burn-rate", "name": "strict", "policy": {"no_data": "block"}},
+    )
+    assert told.policy == Policy(Answer.BLOCK, Answer.GO, 1)
+    assert blocking.policy == Policy()
+
+
 def test_an_http_gate_asks_the_health_for_a_good_status_if_not_told_otherwise() -> None:
     gate = only(kind="http")
     assert isinstance(gate, HttpGate)
