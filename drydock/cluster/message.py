@@ -82,11 +82,12 @@ class Upgrade:
 
 @dataclass
 class Response:
-    """What the API answers; `warnings` become Warning headers."""
+    """What the API answers; `warnings` become Warning headers, `passed_on` are headers of somebody it asked."""
 
     code: int = 200
     body: Obj | bytes | AsyncIterator[Obj] | AsyncIterator[bytes] = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    passed_on: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     upgrade: Upgrade | None = None

@@ -17,7 +17,7 @@ from typing import cast
 
 from aiohttp import WSMsgType, hdrs, web
 
-from drydock.cluster.access.reviews import account_user
+from drydock.cluster.access.reviews import account_user, is_alive
 from drydock.cluster.api import ADMIN, Api, refused
 from drydock.cluster.certificates import Authority
 from drydock.cluster.errors import ApiError, Obj
@@ -72,6 +72,9 @@ class Server:
         groups = http.headers.getall("Impersonate-Group", [])
         if groups:
             headers["impersonate-group"] = "\n".join(groups)
+        for name in set(headers):
+            if name.startswith("impersonate-extra-"):
+                headers[name] = "\n".join(http.headers.getall(name))
         queries: dict[str, list[str]] = {}
         for name, value in http.query.items():
             queries.setdefault(name, []).append(value)
@@ -99,17 +102,10 @@ class Server:
             if hmac.compare_digest(token.encode(), self._authority.token.encode()):
                 return ADMIN
             claims = self._api.core.tokens.check(token)
-            if claims is None or not self._alive(claims):
+            if claims is None or not is_alive(self._api.core, claims):
                 raise ApiError(401, "Unauthorized", "Unauthorized")
             return account_user(claims)
         return ANONYMOUS
-
-    def _alive(self, claims: Obj) -> bool:
-        """Say whether the account of a token still is the one it was issued for."""
-        inside = claims["kubernetes.io"]
-        account = inside["serviceaccount"]
-        found = self._api.core.find("serviceaccounts", inside["namespace"], account["name"])
-        return found is not None and found["metadata"]["uid"] == account["uid"]
 
 
 def _certified(certificate: Obj) -> User:
@@ -138,6 +134,8 @@ def _headers(made: web.StreamResponse, response: Response) -> None:
     made.headers["Cache-Control"] = "no-cache, private"
     for name, value in response.headers.items():
         made.headers[name] = value
+    for name, value in response.passed_on:
+        made.headers.add(name, value)
     for text in response.warnings:
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         made.headers.add("Warning", f'299 - "{escaped}"')

@@ -1,7 +1,10 @@
 """`services/NAME:PORT/proxy` and `pods/NAME:PORT/proxy`: one HTTP request, passed on to a pod.
 
 The delivery verifies through it, as it needs no more than rights in one namespace. The node connects
-to the pod; h11 speaks HTTP. Invariant: an answer is whole and bounded, or it is an error.
+to the pod; h11 speaks HTTP. Headers pass both ways as a real API server lets them: all but those of one
+connection, without the caller's credentials, and without the pod's word on who else may read the answer (CORS),
+which would be said in the API server's name. Unlike a real one it leaves links inside of HTML pages as they are.
+Invariant: an answer is whole and bounded, or it is an error.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import random
 from asyncio import StreamReader, StreamWriter
-from urllib.parse import urlencode
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import h11
 
@@ -23,8 +27,31 @@ from drydock.cluster.route import Target
 LIMIT_BYTES = 16 * 1024 * 1024
 PATIENCE_S = 30.0
 PIECE = 1 << 16
-NOT_PASSED_ON = {"authorization", "connection", "content-length", "host", "transfer-encoding"}
-KEPT_ANSWERS = {"location", "etag", "last-modified", "cache-control"}
+BYTES = "application/octet-stream"
+KEPT_IN_PATHS = "/:@!$&'()*+,;=~"
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""RFC 9110, 7.6.1: meant for one connection, as are those that `Connection` itself names."""
+NOT_ASKED_WITH = HOP_BY_HOP | {"authorization", "content-length", "host"}
+NOT_ANSWERED_WITH = HOP_BY_HOP | {
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "content-length",
+    "content-type",
+}
 
 
 async def pass_on(core: Core, target: Target, request: Request) -> Response:
@@ -111,12 +138,15 @@ async def _exchange(
     reader: StreamReader, writer: StreamWriter, target: Target, request: Request
 ) -> Response:
     pairs = [(name, value) for name, values in request.queries.items() for value in values]
-    path = "/" + target.rest + (f"?{urlencode(pairs)}" if pairs else "")
+    slash = "/" if target.rest and request.path.endswith("/") else ""
+    path = f"/{quote(target.rest, safe=KEPT_IN_PATHS)}{slash}"
+    path += f"?{urlencode(pairs)}" if pairs else ""
     body = request.body if isinstance(request.body, bytes) else b""
-    headers = [(k, v) for k, v in request.headers.items() if k not in NOT_PASSED_ON]
+    headers = [*_passing(request.headers.items(), NOT_ASKED_WITH)]
     headers += [("host", target.name), ("connection", "close"), ("content-length", str(len(body)))]
     connection = h11.Connection(h11.CLIENT)
-    asked = h11.Request(method=request.method, target=path, headers=headers)
+    encoded = [(name.encode(), value.encode(errors="surrogateescape")) for name, value in headers]
+    asked = h11.Request(method=request.method, target=path, headers=encoded)
     for message in (asked, h11.Data(body), h11.EndOfMessage()):
         writer.write(connection.send(message) or b"")
     await writer.drain()
@@ -138,7 +168,43 @@ async def _exchange(
             break
     if answer is None:
         raise unavailable("the pod closed the connection without an answer")
-    told = {name.decode().lower(): value.decode() for name, value in answer.headers}
-    kept = {name: value for name, value in told.items() if name in KEPT_ANSWERS}
-    media_type = told.get("content-type", "application/octet-stream")
-    return Response(answer.status_code, b"".join(pieces), media_type, kept)
+    told = [(name.decode(), _text(value)) for name, value in answer.headers]
+    media_type = next((value for name, value in told if name == "content-type"), BYTES)
+    passed_on = [
+        (name, _through_here(value, target, request) if name == "location" else value)
+        for name, value in _passing(told, NOT_ANSWERED_WITH)
+    ]
+    return Response(answer.status_code, b"".join(pieces), media_type, passed_on=passed_on)
+
+
+def _passing(
+    headers: Iterable[tuple[str, str]], kept_back: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the headers that are not kept back, by their own names or by the header `Connection`."""
+    listed = list(headers)
+    named = {
+        each.strip().lower()
+        for name, value in listed
+        if name == "connection"
+        for each in value.split(",")
+    }
+    return ((name, value) for name, value in listed if name not in kept_back | named)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _through_here(location: str, target: Target, request: Request) -> str:
+    """Make a redirect to a path of the pod lead through this proxy again; others stay as they are."""
+    parts = urlsplit(location)
+    if parts.netloc not in ("", target.name) or not parts.path.startswith("/"):
+        return location
+    path = request.path.rstrip("/")
+    before = path.removesuffix(f"/{target.rest}") if target.rest else path
+    if parts.path.startswith(f"{before}/"):
+        return location
+    return urlunsplit(("", "", before + parts.path, parts.query, parts.fragment))
