@@ -14,11 +14,15 @@ import pytest_asyncio
 from dagger import dag
 
 from pipelines.catalog import DocumentError, read_catalog
+from pipelines.flows.admission import AdmissionError, admit
 from pipelines.flows.board import Board
 from pipelines.flows.keys import keys_of
+from pipelines.flows.pipeline import Source
 from pipelines.flows.report import _summed_up
-from pipelines.model import Kind, StageResult, Status
+from pipelines.model import Kind, Order, StageResult, Status
 from pipelines.stages.build import own_files
+from pipelines.stages.probes import find_probe_faults
+from pipelines.stages.standing import who_works_here
 from pipelines.stages.subject import Subject
 from pipelines.stages.workbench import files_read
 from pipelines.toolchains.kinds import Check
@@ -29,6 +33,7 @@ from tests.pipelines.examples import (
     SERVICE,
     SERVICE_TEXT,
     changed,
+    environment,
     service,
 )
 
@@ -171,6 +176,31 @@ async def test_only_tests_and_what_tools_write_escape_the_security_analysis(kind
         files = files.with_new_file(name, "")
     left = await judged(kind, files).glob("**/*.*")
     assert {name for name in left if not name.endswith("/")} == JUDGED[kind]
+
+
+async def test_probes_are_compared_in_every_manifest_of_the_service() -> None:
+    probe = "readinessProbe: {httpGet: {path: /elsewhere}}"
+    container = f"{{name: shop, image: shop, {probe}}}"
+    text = f"spec: {{template: {{spec: {{containers: [{container}]}}}}}}"
+    files = {"manifests/apps/shop/a.yaml": text, "manifests/apps/cart/b.yaml": text}
+    (told,) = await find_probe_faults(Subject(service(), repository(**files)))
+    assert told.startswith("manifests/apps/shop/a.yaml: readinessProbe asks /elsewhere, but ")
+    assert await find_probe_faults(Subject(service(), repository())) == []
+
+
+async def test_git_tells_who_works_here() -> None:
+    moved = f"{'0' * 40} {'1' * 40} Ann Bee <ann@example.com> 1700000000 +0000\tcommit: all\n"
+    assert await who_works_here(repository(**{".git/logs/HEAD": moved})) == "Ann Bee"
+    assert await who_works_here(repository()) == ""
+
+
+async def test_a_commit_gets_in_unasked_where_no_ref_is_named() -> None:
+    """No container is started for it: the only directory here holds no git."""
+    source = Source(repository(), repository(), "")
+    order = Order(by="Ann", approved_by="Bob")
+    assert await admit(source, environment(approval="required"), [service()], order) == order
+    with pytest.raises(AdmissionError, match="nobody has approved this"):
+        await admit(source, environment(approval="required"), [service()], Order(by="Ann"))
 
 
 async def test_a_report_has_a_summary_for_people_and_one_for_programs() -> None:
