@@ -8,10 +8,10 @@ from delivery.bluegreen.assembly import blue_green, machine_for, rolling, taken_
 from delivery.bluegreen.machine import Machine
 from delivery.bluegreen.trial import demanded, try_out
 from delivery.cluster import FORBIDDEN, ApiError, Cluster, Obj
+from delivery.endings import findings
 from delivery.errors import PlanError, PreflightError
 from delivery.modes import Mode
 from delivery.operations.preflight.check import Check, failed, ok, unknown
-from delivery.operations.preflight.endings import findings
 from delivery.operations.preflight.pod_security import template_of, violations
 from delivery.operations.presence import is_missing, look_up
 from delivery.operations.room import used_of

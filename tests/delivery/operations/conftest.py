@@ -12,7 +12,7 @@ from delivery import release, rolling
 from delivery.__main__ import main
 from delivery.bluegreen import facts, judging, machine
 from delivery.cluster import Cluster
-from delivery.operations import chaos
+from delivery.operations.chaos import run
 from delivery.operations.health import service as health_of_service
 from delivery.verify import Answer
 from tests.delivery.conftest import COUNT, Node, digest
@@ -120,7 +120,7 @@ def environment(
         good = made.answers.get(name, True)
         return Answer(good=good, told="200 fine" if good else "500 as the test says")
 
-    for module in (release, rolling, chaos):
+    for module in (release, rolling, run):
         monkeypatch.setattr(module, "verify", lambda *_args: None)
     for module in (judging, machine, health_of_service):
         monkeypatch.setattr(module, "ask", ask)

@@ -163,9 +163,8 @@ def deletions(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 
 def test_a_run_that_was_killed_anywhere_is_finished_by_the_next(
-    environment: Environment, deletions: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    environment: Environment, deletions: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(lease, "DURATION_SECONDS", 1)
     assert environment.act("deploy", each=BLUE_GREEN).code == 0
     deletions |= {"made": 0, "until": 1}
     rounds = 0

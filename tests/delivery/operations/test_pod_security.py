@@ -104,10 +104,6 @@ def test_our_verdict_is_the_api_servers(
         refused = str(error)
         assert "violates PodSecurity" in refused, refused
     found = violations(spec, level)
-    # Unconfined is against the baseline, which the local API server judges by the restricted level only.
-    unconfined = [each for each in found if "Unconfined" in each]
-    if level == BASELINE:
-        found = [each for each in found if each not in unconfined]
     assert bool(refused) == bool(found), (refused, found)
 
 

@@ -84,7 +84,8 @@ def test_a_cluster_that_does_not_answer_is_told_and_nothing_is_asked_in_vain(
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c"}}],
+        "users": [{"name": "u", "user": {"token": "any"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
         "current-context": "x",
     }
     (tmp_path / "config").write_text(json.dumps(config))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from delivery.operations.preflight.endings import findings
+from delivery.endings import findings
 
 GOOD: dict[str, Any] = {
     "name": "web",
