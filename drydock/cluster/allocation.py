@@ -31,10 +31,18 @@ def allocate(core: Core, obj: Obj, old: Obj | None) -> None:
     if kind in ("NodePort", "LoadBalancer"):
         if kind == "NodePort" or spec.get("allocateLoadBalancerNodePorts", True):
             _node_ports(core, obj, old)
-    else:
-        for port in spec.get("ports") or ():
+    elif old is not None:
+        _drop_node_fields(spec, old["spec"])
+
+
+def _drop_node_fields(spec: Obj, before: Obj) -> None:
+    """Take away what a Service does not need any more; what is newly asked for is for validation."""
+    numbers = {port.get("nodePort") for port in before.get("ports") or ()}
+    for port in spec.get("ports") or ():
+        if port.get("nodePort") in numbers:
             port.pop("nodePort", None)
-        for name in ("externalTrafficPolicy", "healthCheckNodePort"):
+    for name in ("externalTrafficPolicy", "healthCheckNodePort"):
+        if spec.get(name) == before.get(name):
             spec.pop(name, None)
 
 

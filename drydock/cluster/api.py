@@ -10,20 +10,21 @@ from __future__ import annotations
 import logging
 
 from drydock.cluster import subresources
-from drydock.cluster.access import Ask, Authorizer, bootstrap
+from drydock.cluster.access import Authorizer, acting_user
 from drydock.cluster.access.reviews import review
+from drydock.cluster.bootstrap import store_first_objects
 from drydock.cluster.client import InProcessClient, Kind
 from drydock.cluster.core import Core, stored_as
 from drydock.cluster.custom import serve
 from drydock.cluster.custom.definitions import DEFINITIONS
-from drydock.cluster.errors import ApiError, Obj, internal, method_not_allowed, unknown_path
-from drydock.cluster.identity import new_uid, now
+from drydock.cluster.errors import ApiError, internal, method_not_allowed, unknown_path
 from drydock.cluster.message import Request, Response, User
 from drydock.cluster.node import Node
 from drydock.cluster.plain import Plain
 from drydock.cluster.resources import Resource
 from drydock.cluster.route import Target, is_resource_path, resolve
-from drydock.cluster.store import Key, Store
+from drydock.cluster.selectors import selected_name
+from drydock.cluster.store import Store
 from drydock.cluster.tables import presented
 from drydock.cluster.tokens import Tokens
 from drydock.cluster.verbs.create import create
@@ -35,7 +36,6 @@ from drydock.cluster.verbs.watch import watch
 
 _log = logging.getLogger(__name__)
 ADMIN = User("system:admin", ("system:masters", "system:authenticated"))
-NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _LATEST_WARNING = {
     "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     "componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
@@ -84,7 +84,10 @@ class Api:
         for row in self.core.registry:
             if row.stored and "list" in row.verbs and row.plural != "componentstatuses":
                 found.setdefault(stored_as(row), row)
-        return [Kind(f"{row.group_version}/{row.kind}", row.namespaced) for row in found.values()]
+        return [
+            Kind(f"{row.group_version}/{row.kind}", row.namespaced, f"{row.plural}.{row.group}")
+            for row in found.values()
+        ]
 
     async def handle(self, request: Request) -> Response:
         """Answer a request."""
@@ -97,13 +100,13 @@ class Api:
             return refused(internal("Internal error occurred: see the cluster's log"), request)
 
     async def _handle(self, request: Request) -> Response:
-        request.user = self._impersonated(request)
+        request.user = acting_user(self.authorizer, request)
         if not is_resource_path(request.path):
             verb = request.method.lower()
             self.authorizer.require_path(request.user, verb, request.path)
             return self._plain.answer(request)
         target = resolve(self.core.registry, request)
-        self.authorizer.require(request.user, target)
+        self.authorizer.require(request.user, target, selected=selected_name(request))
         response = await self._verb(target, request)
         if not target.resource.stored or target.subresource in subresources.CONNECT:
             return response
@@ -138,47 +141,10 @@ class Api:
             return delete_collection(core, target, request)
         raise method_not_allowed()
 
-    def _impersonated(self, request: Request) -> User:
-        name = request.headers.get("impersonate-user")
-        if not name:
-            return request.user
-        groups = tuple(filter(None, request.headers.get("impersonate-group", "").split("\n")))
-        ask = Ask("impersonate", "", "users", name=name)
-        if not self.authorizer.allows(request.user, ask):
-            why = (
-                f'User "{request.user.name}" cannot impersonate resource "users" in API group ""'
-                " at the cluster scope"
-            )
-            raise ApiError(
-                403,
-                "Forbidden",
-                f'users "{name}" is forbidden: {why}',
-                {"name": name, "kind": "users"},
-            )
-        if not groups and name.startswith("system:serviceaccount:"):
-            namespace = name.split(":")[2]
-            groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
-        if name != "system:anonymous" and "system:authenticated" not in groups:
-            groups = (*groups, "system:authenticated")
-        if name == "system:anonymous" and "system:unauthenticated" not in groups:
-            groups = (*groups, "system:unauthenticated")
-        return User(name, groups)
-
     def _start(self) -> None:
         """Store what every cluster has, and serve the stored definitions."""
         core = self.core
-        for name in NAMESPACES:
-            if core.find("namespaces", "", name) is None:
-                meta = {
-                    "name": name,
-                    "uid": new_uid(),
-                    "creationTimestamp": now(),
-                    "labels": {"kubernetes.io/metadata.name": name},
-                }
-                obj: Obj = {"kind": "Namespace", "apiVersion": "v1", "metadata": meta}
-                obj |= {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
-                core.store.create(Key("namespaces", "", name), obj)
-        bootstrap(core)
+        store_first_objects(core)
         for definition in core.store.all(DEFINITIONS):
             serve(core, definition)
         core.store.compact()

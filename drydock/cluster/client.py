@@ -41,13 +41,17 @@ class Kind:
 
     name: str
     namespaced: bool
+    resource: str = ""
+    """Plural and group: `deployments.apps`, `pods.`"""
 
 
 class Client(Protocol):
     """The API as its in-process users see it; kinds are written `apps/v1/Deployment`, `v1/Pod`."""
 
-    async def get(self, kind: str, namespace: str | None, name: str) -> Obj:
-        """Return one object; raises ApiError (code 404 when it is absent)."""
+    async def get(
+        self, kind: str, namespace: str | None, name: str, *, subresource: str = ""
+    ) -> Obj:
+        """Return one object or a subresource of it; raises ApiError (code 404 when it is absent)."""
         ...
 
     async def list(
@@ -92,8 +96,12 @@ class Client(Protocol):
         *,
         grace_seconds: int | None = None,
         uid: str | None = None,
+        policy: str = "",
     ) -> None:
-        """Delete an object; `uid` makes sure that it is still the same one."""
+        """Delete an object; `uid` makes sure that it is still the same one.
+
+        `policy` says what becomes of its dependents (Background, Foreground, Orphan); the kind's own by default.
+        """
         ...
 
     async def kinds(self) -> Sequence[Kind]:
@@ -129,9 +137,11 @@ class InProcessClient:
         """Return the same client under another field manager (`kubelet`, ...)."""
         return InProcessClient(self._api, user=self._user, manager=manager)
 
-    async def get(self, kind: str, namespace: str | None, name: str) -> Obj:
+    async def get(
+        self, kind: str, namespace: str | None, name: str, *, subresource: str = ""
+    ) -> Obj:
         """Return one object."""
-        return await self._call("GET", self._api.path(kind, namespace, name))
+        return await self._call("GET", self._api.path(kind, namespace, name, subresource))
 
     async def list(
         self, kind: str, namespace: str | None = None, selector: str = ""
@@ -196,11 +206,14 @@ class InProcessClient:
         *,
         grace_seconds: int | None = None,
         uid: str | None = None,
+        policy: str = "",
     ) -> None:
         """Delete an object."""
         options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions"}
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
+        if policy:
+            options["propagationPolicy"] = policy
         if uid is not None:
             options["preconditions"] = {"uid": uid}
         await self._call("DELETE", self._api.path(kind, namespace, name), options)

@@ -45,6 +45,8 @@ class ApiError(Exception):
         self.details = details
         self.content_type = shape or "application/json"
         self.headers: dict[str, str] = {}
+        self.meta: Obj = {}
+        """The metadata of the Status: where a list that was refused can go on."""
 
     @property
     def status(self) -> Obj:
@@ -52,7 +54,7 @@ class ApiError(Exception):
         made: Obj = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": dict(self.meta),
             "status": "Failure",
             "message": self.message,
         }

@@ -65,10 +65,11 @@ class Node(Protocol):
         pod: str,
         container: str,
         *,
+        stdin: AsyncIterator[bytes] | None,
         stdout: Callable[[bytes], None],
         stderr: Callable[[bytes], None],
-    ) -> int:
-        """Follow the output of a container from now on; return its exit code."""
+    ) -> None:
+        """Follow the output of a container from now on, and type into it, until it ends."""
         ...
 
     async def port_forward(

@@ -2,8 +2,8 @@
 
 Run by `drydock.cluster.__main__`. The whole table is replaced in one transaction whenever Services or
 their endpoints change. Invariant: a rule names ready endpoints only; a Service without any refuses at
-once instead of letting the caller wait. Traffic through a Service comes from the bridge's own address,
-because pods of one bridge would otherwise answer each other past the translation.
+once instead of letting the caller wait. A pod that is called through a Service sees the caller's own address,
+but for a pod that calls itself: its answer would never come back through the translation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from drydock.cluster.client import Client
-from drydock.cluster.controllers.endpoints import SERVICE_NAME, ready_endpoints
+from drydock.cluster.controllers.endpoints import SERVICE_NAME, called_endpoints
 from drydock.cluster.controllers.informer import Cache
 from drydock.cluster.controllers.meta import key_of, labels_of
 from drydock.cluster.errors import Obj
@@ -130,21 +130,24 @@ class ServiceProxy:
                     self.applied.set()
 
     def _ruleset(self) -> str:
-        rules = []
+        rules, called = [], set()
         for service in sorted(self._services.items(), key=key_of):
-            address = service["spec"].get("clusterIP")
+            spec = service["spec"]
+            address, sticky = spec.get("clusterIP"), spec.get("sessionAffinity") == "ClientIP"
             if address in (None, "", "None"):
                 continue
-            for port in service["spec"].get("ports") or []:
-                rule = dnat(address, port, self._targets(service, port))
+            for port in spec.get("ports") or []:
+                targets = self._targets(service, port)
+                called |= {host for host, _ in targets}
+                rule = dnat(address, port, targets, sticky=sticky)
                 if rule:
                     rules.append(rule)
-        return ruleset(rules)
+        return ruleset(rules, pods=self._network.subnet, called=sorted(called))
 
     def _targets(self, service: Obj, port: Obj) -> list[tuple[str, int]]:
         if key_of(service) == API:
             return [(self._network.gateway, self._api_port)]
-        return ready_endpoints(self._of(key_of(service)), port.get("name") or "")
+        return called_endpoints(self._of(key_of(service)), port.get("name") or "")
 
     async def _relay(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Carry a pod's connection to the API, which listens on the machine's own loopback."""
@@ -157,8 +160,13 @@ class ServiceProxy:
         await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
 
 
-def dnat(address: str, port: Obj, targets: Sequence[tuple[str, int]]) -> str:
-    """Return the rule that spreads one Service port over its endpoints; empty without endpoints."""
+def dnat(
+    address: str, port: Obj, targets: Sequence[tuple[str, int]], *, sticky: bool = False
+) -> str:
+    """Return the rule that spreads one Service port over its endpoints; empty without endpoints.
+
+    A sticky Service always gives a caller the same endpoint, as long as their number stays.
+    """
     if not targets:
         return ""
     protocol = port.get("protocol", "TCP").lower()
@@ -166,12 +174,21 @@ def dnat(address: str, port: Obj, targets: Sequence[tuple[str, int]]) -> str:
     if len(targets) == 1:
         return f"{match} dnat to {targets[0][0]}:{targets[0][1]}"
     rows = ", ".join(f"{at} : {host} . {number}" for at, (host, number) in enumerate(targets))
-    return f"{match} dnat to numgen random mod {len(targets)} map {{ {rows} }}"
+    choice = "jhash ip saddr" if sticky else "numgen random"
+    return f"{match} dnat to {choice} mod {len(targets)} map {{ {rows} }}"
 
 
-def ruleset(rules: Iterable[str]) -> str:
-    """Return the transaction that replaces the table by these rules."""
+def ruleset(rules: Iterable[str], *, pods: str, called: Sequence[str] = ()) -> str:
+    """Return the transaction that replaces the table by these rules.
+
+    `pods` is the range of the pods' addresses, `called` are the endpoints, which may call themselves.
+    """
     services = "\n    ".join(rules)
+    hidden = [f"ct status dnat ip saddr != {pods} masquerade"]
+    if called:
+        pairs = ", ".join(f"{one} . {one}" for one in called)
+        hidden.append(f"ct status dnat ip saddr . ip daddr {{ {pairs} }} masquerade")
+    leaving = "\n    ".join(hidden)
     return f"""table ip {TABLE} {{}}
 delete table ip {TABLE}
 table ip {TABLE} {{
@@ -188,7 +205,7 @@ table ip {TABLE} {{
   }}
   chain leaving {{
     type nat hook postrouting priority srcnat
-    ct status dnat masquerade
+    {leaving}
   }}
   chain refused {{
     type filter hook prerouting priority dstnat + 10

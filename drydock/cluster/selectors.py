@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from drydock.cluster.errors import Obj, bad_request
+from drydock.cluster.message import Request
 
 _TOKEN = re.compile(r"\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)")
 
@@ -161,8 +162,16 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "jobs.batch": ("metadata.name", "metadata.namespace", "status.successful"),
     "replicationcontrollers": ("metadata.name", "metadata.namespace", "status.replicas"),
     "replicasets.apps": ("metadata.name", "metadata.namespace", "status.replicas"),
+    "statefulsets.apps": ("metadata.name", "metadata.namespace", "status.successful"),
 }
-_WORDED = {"pods", "events", "nodes", "namespaces", "secrets", "services", "jobs.batch"}
+_WORDED = {
+    "pods", "events", "nodes", "namespaces", "secrets", "services", "replicationcontrollers",
+}  # fmt: skip
+_WORDS = {
+    "jobs.batch": 'field label "{}" not supported for batchv1.Job',
+    "statefulsets.apps": "field label not supported for appsv1.StatefulSet: {}",
+    "replicasets.apps": "field label not supported for appsv1.ReplicaSet: {}",
+}
 
 
 @dataclass(frozen=True)
@@ -194,6 +203,8 @@ def parse_fields(text: str, resource: str) -> FieldSelector:
         path, operator, value = found.groups()
         known = _FIELDS.get(resource, ("metadata.name", "metadata.namespace"))
         if path not in known:
+            if resource in _WORDS:
+                raise bad_request(_WORDS[resource].format(path))
             if resource in _WORDED:
                 raise bad_request(f"field label not supported: {path}")
             raise bad_request(
@@ -201,6 +212,15 @@ def parse_fields(text: str, resource: str) -> FieldSelector:
             )
         made.append((path, value, operator == "!="))
     return FieldSelector(tuple(made))
+
+
+def selected_name(request: Request) -> str:
+    """Return the one name that a request's field selector asks for, if it does."""
+    for part in request.query.get("fieldSelector", "").split(","):
+        found = re.fullmatch(r"metadata\.name==?([^=!]+)", part)
+        if found is not None:
+            return found[1]
+    return ""
 
 
 def _value(obj: Obj, path: str) -> str:

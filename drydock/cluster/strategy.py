@@ -90,6 +90,9 @@ def prepare_update(core: Core, resource: Resource, subresource: str, new: Obj, o
     if subresource in ("finalize", "approval"):
         _keep(new, old, "status")
         return
+    if subresource == "ephemeralcontainers":
+        guests = new["spec"].get("ephemeralContainers")
+        new["spec"] = {**old["spec"], **({"ephemeralContainers": guests} if guests else {})}
     if resource.subresource("status") is not None:
         _keep(new, old, "status")
     special = _UPDATE.get(resource.qualified)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+import uuid
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -44,6 +45,7 @@ class Tokens:
             "exp": issued + seconds,
             "iat": issued,
             "iss": ISSUER,
+            "jti": str(uuid.uuid4()),
             "kubernetes.io": claims,
             "nbf": issued,
             "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",

@@ -6,7 +6,9 @@ A bridge in a namespace of its own, with a user-mode way out.
     the internet <-slirp4netns->  tap0 (10.0.2.100), masquerade       |
 
 The engine gives each container an endpoint, the kubelet each pod. Nothing in the host's own
-namespace changes: no bridge, no table, no forwarding. Endpoints cannot reach the host's loopback.
+namespace changes: no bridge, no table, no forwarding. Endpoints cannot reach the host's loopback. In a
+routed network they do not even see each other: every packet goes through the bridge namespace, where
+rules of nft can judge it with both its addresses.
 Everything goes with this process: the namespaces are held by its descriptors, and slirp4netns ends
 when a pipe from it closes.
 """
@@ -45,6 +47,7 @@ _BRIDGE = "dd0"
 _UPLINK = "tap0"
 _UPLINK_SECONDS = 10.0
 _MOST_WORDS = 4000
+_IP_BIND_ADDRESS_NO_PORT = 24  # of linux/in.h; Python 3.11 does not name it
 _POOL = 4
 _BACKLOG = 128
 
@@ -63,9 +66,12 @@ class Endpoint:
 class Network:
     """The bridge network of one process; `async with Network() as network`, or start and close."""
 
-    def __init__(self, subnet: str = "10.87.0.0/16", *, uplink: bool = True) -> None:
+    def __init__(
+        self, subnet: str = "10.87.0.0/16", *, uplink: bool = True, routed: bool = False
+    ) -> None:
         self._subnet = ipaddress.IPv4Network(subnet)
         self._wants_uplink = uplink
+        self._routed = routed
         hosts = self._subnet.hosts()
         self.gateway = str(next(hosts))
         self._unused = hosts
@@ -81,6 +87,11 @@ class Network:
         self._pool: list[tuple[str, Namespace]] = []
         self._filling: asyncio.Task[None] | None = None
         self._making = asyncio.Lock()
+
+    @property
+    def subnet(self) -> str:
+        """The range of all addresses on the bridge."""
+        return str(self._subnet)
 
     async def __aenter__(self) -> Network:
         await self.start()
@@ -180,15 +191,28 @@ class Network:
             made.close()
             raise
 
-    async def connect(self, address: str, port: int) -> socket.socket:
-        """Return a connected socket, for a caller that brings its own protocol."""
+    async def connect(self, address: str, port: int, *, source: str = "") -> socket.socket:
+        """Return a connected socket, for a caller that brings its own protocol.
+
+        `source` is an address of `own_address`; without one, the gateway's is used.
+        """
         made = await self._inside().socket()
         try:
+            if source:
+                # The port is chosen by the connection, so that few ports serve many of them.
+                made.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+                made.bind((source, 0))
             await asyncio.get_running_loop().sock_connect(made, (address, port))
         except BaseException:
             made.close()
             raise
         return made
+
+    async def own_address(self) -> str:
+        """Return a further address of this process on the bridge; it stays until `close`."""
+        address = self._next_address()
+        await self._inside().call(partial(ip_batch, [f"addr add {address}/32 dev {_BRIDGE}"]))
+        return address
 
     async def listen(self, handler: Handler, address: str, port: int) -> asyncio.Server:
         """Serve `handler` on an address of the bridge namespace.
@@ -294,6 +318,10 @@ class Network:
             ]
         )
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        if self._routed:
+            # Packets leave by the device that they came from; nobody shall be told of a shorter way.
+            for name in ("all", _BRIDGE):
+                Path(f"/proc/sys/net/ipv4/conf/{name}/send_redirects").write_text("0")
         if self._wants_uplink:
             rule = f"ip saddr {self._subnet} oifname {_UPLINK} masquerade"
             chain = f"type nat hook postrouting priority srcnat; {rule}"
@@ -378,6 +406,8 @@ class Network:
                 f"link add {cable} type veth peer {far_end}",
                 f"link set {cable} master {_BRIDGE} up",
             ]
+            if self._routed:
+                lines.append(f"link set {cable} type bridge_slave isolated on")
         await self._inside().call(partial(ip_batch, lines))
         await asyncio.gather(
             *(
@@ -387,14 +417,11 @@ class Network:
         )
 
     def _far_end(self, address: str) -> None:
-        ip_batch(
-            [
-                "link set lo up",
-                f"addr add {address}/{self._subnet.prefixlen} dev eth0",
-                "link set eth0 up",
-                f"route add default via {self.gateway}",
-            ]
-        )
+        length = 32 if self._routed else self._subnet.prefixlen
+        lines = ["link set lo up", f"addr add {address}/{length} dev eth0", "link set eth0 up"]
+        if self._routed:
+            lines.append(f"route add {self.gateway} dev eth0 scope link")
+        ip_batch([*lines, f"route add default via {self.gateway}"])
 
 
 def _is_ready(reader: int) -> bool:

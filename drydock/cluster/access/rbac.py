@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drydock.cluster.core import Core
-from drydock.cluster.errors import ApiError, Group, Obj, forbidden
+from drydock.cluster.errors import ApiError, Obj, forbidden
 from drydock.cluster.message import User
 from drydock.cluster.route import Target
 from drydock.cluster.store import Key
@@ -54,13 +54,17 @@ class Authorizer:
                 if _names(binding, user, namespace):
                     yield from self._role(binding, namespace)
 
-    def require(self, user: User, target: Target) -> None:
-        """Refuse a resource request with 403."""
+    def require(self, user: User, target: Target, *, selected: str = "") -> None:
+        """Refuse a resource request with 403.
+
+        `selected` is the one name that the field selector of a list or watch asks for.
+        """
         resource = target.resource
-        ask = Ask(target.verb, resource.group, target.resource_path, target.namespace, target.name)
+        name = target.name or (selected if target.verb in ("list", "watch") else "")
+        ask = Ask(target.verb, resource.group, target.resource_path, target.namespace, name)
         if self.allows(user, ask):
             return
-        raise forbidden(resource.about, target.name, refusal(user, ask))
+        raise forbidden(resource.about, name, refusal(user, ask))
 
     def require_path(self, user: User, verb: str, path: str) -> None:
         """Refuse a request for a path with 403."""
@@ -86,11 +90,6 @@ def refusal(user: User, ask: Ask) -> str:
         f'User "{user.name}" cannot {ask.verb} resource "{ask.resource}" in API group'
         f' "{ask.group}" {where}'
     )
-
-
-def about(ask: Ask) -> Group:
-    """Return what a refusal is about."""
-    return Group(ask.resource.partition("/")[0], ask.group)
 
 
 def _names(binding: Obj, user: User, namespace: str) -> bool:

@@ -78,7 +78,7 @@ def _info(user: User) -> Obj:
 
 def _token(core: Core, token: str) -> Obj:
     claims = core.tokens.check(token)
-    if claims is None:
+    if claims is None or not is_alive(core, claims):
         return {"user": {}, "error": "[invalid bearer token]"}
     return {"authenticated": True, "user": _info(account_user(claims)), "audiences": claims["aud"]}
 
@@ -92,4 +92,31 @@ def account_user(claims: Obj) -> User:
         f"system:serviceaccounts:{namespace}",
         "system:authenticated",
     )
-    return User(claims["sub"], groups, inside["serviceaccount"]["uid"])
+    return User(claims["sub"], groups, inside["serviceaccount"]["uid"], _extra(claims))
+
+
+def is_alive(core: Core, claims: Obj) -> bool:
+    """Say whether the account of a token, and what it is bound to, still are those it was issued for."""
+    inside = claims["kubernetes.io"]
+    for field, plural in (
+        ("serviceaccount", "serviceaccounts"),
+        ("pod", "pods"),
+        ("secret", "secrets"),
+    ):
+        if field not in inside:
+            continue
+        found = core.find(plural, inside["namespace"], inside[field]["name"])
+        if found is None or found["metadata"]["uid"] != inside[field]["uid"]:
+            return False
+    return True
+
+
+def _extra(claims: Obj) -> dict[str, tuple[str, ...]]:
+    """Return what a token tells of its holder besides the account."""
+    prefix, pod = "authentication.kubernetes.io/", claims["kubernetes.io"].get("pod")
+    made: dict[str, tuple[str, ...]] = {}
+    if claims.get("jti"):
+        made[f"{prefix}credential-id"] = (f"JTI={claims['jti']}",)
+    if pod is not None:
+        made[f"{prefix}pod-name"], made[f"{prefix}pod-uid"] = (pod["name"],), (pod["uid"],)
+    return made

@@ -56,15 +56,53 @@ def _rule(verbs: list[str], group: str, resources: list[str]) -> Obj:
     return {"apiGroups": [group], "resources": resources, "verbs": verbs}
 
 
-def _roles() -> dict[str, list[Obj]]:
+_ACCOUNTS = [
+    {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]},
+    {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
+]
+_AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
+_LEVELS = {"admin": [], "edit": ["admin"], "view": ["edit"]}
+"""The roles that people bind, and which of them each is a part of."""
+
+
+def _parts() -> dict[str, list[Obj]]:
+    """Return what each level adds to those below it."""
     view = [
         _rule(_READ, group, [one for one in resources if one not in _SECRET])
         for group, resources in _WORK.items()
     ]
     view += [_rule(_READ, group, resources) for group, resources in _SEEN_ONLY.items()]
-    edit = [_rule([*_READ, *_WRITE], group, resources) for group, resources in _WORK.items()]
-    edit += [_rule(_READ, group, resources) for group, resources in _SEEN_ONLY.items()]
-    admin = [*edit, _rule([*_READ, *_WRITE], RBAC, ["rolebindings", "roles"])]
+    secret = [
+        _rule(_READ, group, found)
+        for group, resources in _WORK.items()
+        if (found := [one for one in resources if one in _SECRET])
+    ]
+    edit = [*secret, *(_rule(_WRITE, group, resources) for group, resources in _WORK.items())]
+    admin = [
+        _rule([*_READ, *_WRITE], RBAC, ["rolebindings", "roles"]),
+        _rule(["create"], "authorization.k8s.io", ["localsubjectaccessreviews"]),
+    ]
+    return {"admin": admin, "edit": [*edit, *_ACCOUNTS], "view": view}
+
+
+def _roles() -> dict[str, Obj]:
+    parts = _parts()
+    held = {
+        "admin": [*parts["admin"], *parts["edit"], *parts["view"]],
+        "edit": [*parts["edit"], *parts["view"]],
+        "view": parts["view"],
+    }
+    made: dict[str, Obj] = {}
+    for level, above in _LEVELS.items():
+        labels = {f"{_AGGREGATE}{one}": "true" for one in above}
+        selector = {"matchLabels": {f"{_AGGREGATE}{level}": "true"}}
+        made[level] = {
+            "labels": labels,
+            "rules": held[level],
+            "aggregationRule": {"clusterRoleSelectors": [selector]},
+        }
+        part = {"labels": {f"{_AGGREGATE}{level}": "true"}, "rules": parts[level]}
+        made[f"system:aggregate-to-{level}"] = part
     everything = [
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
         {"nonResourceURLs": ["*"], "verbs": ["*"]},
@@ -74,15 +112,13 @@ def _roles() -> dict[str, list[Obj]]:
         _rule(["create"], "authorization.k8s.io", reviews),
         _rule(["create"], "authentication.k8s.io", ["selfsubjectreviews"]),
     ]
-    return {
+    plain = {
         "cluster-admin": everything,
-        "admin": admin,
-        "edit": edit,
-        "view": view,
         "system:basic-user": basic,
         "system:discovery": [{"nonResourceURLs": _DISCOVERY, "verbs": ["get"]}],
         "system:public-info-viewer": [{"nonResourceURLs": _PUBLIC, "verbs": ["get"]}],
     }
+    return made | {name: {"rules": rules} for name, rules in plain.items()}
 
 
 _BINDINGS = {
@@ -95,8 +131,8 @@ _BINDINGS = {
 
 def bootstrap(core: Core) -> None:
     """Store the roles and bindings that are not there yet."""
-    for name, rules in _roles().items():
-        _put(core, "ClusterRole", "clusterroles", name, {"rules": rules})
+    for name, role in _roles().items():
+        _put(core, "ClusterRole", "clusterroles", name, role)
     for name, groups in _BINDINGS.items():
         subjects = [{"kind": "Group", "apiGroup": RBAC, "name": group} for group in groups]
         reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
@@ -104,13 +140,15 @@ def bootstrap(core: Core) -> None:
         _put(core, "ClusterRoleBinding", "clusterrolebindings", name, more)
 
 
-def _put(core: Core, kind: str, plural: str, name: str, more: Obj) -> None:
+def _put(core: Core, kind: str, plural: str, name: str, wanted: Obj) -> None:
+    """Store an object unless it is there; a role of an earlier version gets its aggregation."""
     key = Key(f"{plural}.{RBAC}", "", name)
-    if core.store.get(key) is None:
-        meta = {
-            "name": name,
-            "uid": new_uid(),
-            "creationTimestamp": now(),
-            "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
-        }
+    more = {field: value for field, value in wanted.items() if field != "labels"}
+    labels = {**(wanted.get("labels") or {}), "kubernetes.io/bootstrapping": "rbac-defaults"}
+    held = core.store.get(key)
+    if held is None:
+        meta = {"name": name, "uid": new_uid(), "creationTimestamp": now(), "labels": labels}
         core.store.create(key, {"kind": kind, "apiVersion": f"{RBAC}/v1", "metadata": meta, **more})
+    elif "aggregationRule" in more and "aggregationRule" not in held:
+        mine = {**(held["metadata"].get("labels") or {}), **labels}
+        core.store.replace(key, {**held, "metadata": {**held["metadata"], "labels": mine}, **more})

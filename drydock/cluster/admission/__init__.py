@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drydock.cluster.access import escalation
 from drydock.cluster.admission import accounts, lifecycle, limits, quota, scheduling, security
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ def admit(write: Write, obj: Obj) -> None:
         limits.fill_in(write, obj)
         accounts.assign(write, obj)
         scheduling.assign(write, obj)
+    escalation.check(write, obj, None)
+
+
+def admit_change(write: Write, obj: Obj, old: Obj) -> None:
+    """Refuse a change by the rights of its author, before it is looked at; raises ApiError."""
+    escalation.check(write, obj, old)
 
 
 def validate_admission(write: Write, obj: Obj, old: Obj | None) -> None:
@@ -31,5 +38,9 @@ def validate_admission(write: Write, obj: Obj, old: Obj | None) -> None:
         return
     if write.resource.qualified == "pods" and old is None:
         limits.check(write, obj)
+    if write.resource.qualified == "persistentvolumeclaims":
+        limits.check_claim(write, obj)
+    if write.resource.qualified == "priorityclasses.scheduling.k8s.io":
+        scheduling.only_default(write, obj)
     security.check(write, obj, old)
     quota.check(write, obj, old)

@@ -49,14 +49,40 @@ def check(write: Write, pod: Obj) -> None:
     for one in write.core.store.all("limitranges", write.target.namespace):
         for item in one["spec"].get("limits") or ():
             if item.get("type") == "Container":
-                for container in pod["spec"]["containers"]:
+                for container in _containers(pod):
                     wrong += _violations(item, container.get("resources") or {})
             elif item.get("type") == "Pod":
                 wrong += _violations(item, _sum(pod["spec"]["containers"]))
+    _raise(write, pod, wrong)
+
+
+def check_claim(write: Write, claim: Obj) -> None:
+    """Refuse a claim that is smaller or larger than its namespace allows (403)."""
+    size = ((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage")
+    wrong: list[str] = []
+    for one in write.core.store.all("limitranges", write.target.namespace):
+        for item in one["spec"].get("limits") or ():
+            if item.get("type") != "PersistentVolumeClaim" or size is None:
+                continue
+            least, most = ((item.get(bound) or {}).get("storage") for bound in ("min", "max"))
+            for bound, word, out in (
+                (least, "minimum", least is not None and amount(size) < amount(least)),
+                (most, "maximum", most is not None and amount(size) > amount(most)),
+            ):
+                if out:
+                    usage = f"{word} storage usage per PersistentVolumeClaim is {bound}"
+                    wrong.append(f"{usage}, but request is {size}")
+    _raise(write, claim, wrong)
+
+
+def _raise(write: Write, obj: Obj, wrong: list[str]) -> None:
     if wrong:
         text = wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]"
-        meta = pod["metadata"]
-        raise forbidden(write.resource.about, meta.get("name", ""), text)
+        raise forbidden(write.resource.about, obj["metadata"].get("name", ""), text)
+
+
+def _containers(pod: Obj) -> list[Obj]:
+    return [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())]
 
 
 def _violations(item: Obj, resources: Obj) -> list[str]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from drydock.cluster.errors import forbidden
 from drydock.cluster.quantity import Quantity, amount, parse
+from drydock.cluster.requests import pod_amounts
 from drydock.cluster.store import Key
+from drydock.cluster.strategy import qos
 
 if TYPE_CHECKING:
     from drydock.cluster.core import Core
@@ -37,14 +39,16 @@ def check(write: Write, obj: Obj, old: Obj | None) -> None:
     quotas = write.core.store.all(QUOTAS, namespace) if namespace else []
     if not quotas or (old is not None and qualified != "services"):
         return
-    wanted = usage(qualified, obj)
-    before = usage(qualified, old) if old is not None else {}
     for quota in quotas:
+        if not in_scope(quota["spec"], qualified, obj):
+            continue
+        wanted = usage(qualified, obj)
+        before = usage(qualified, old) if old is not None else {}
         hard = quota["spec"].get("hard") or {}
         name = quota["metadata"]["name"]
         if qualified == "pods":
             _all_named(write, obj, name, hard)
-        used = _used(write.core, namespace, hard)
+        used = _used(write.core, namespace, quota["spec"])
         more = {}
         for key in hard:
             needed = wanted.get(key, Fraction(0)) - before.get(key, Fraction(0))
@@ -68,7 +72,7 @@ def refresh(core: Core, namespace: str) -> None:
     """Write the present usage into the status of every quota of a namespace."""
     for quota in core.store.all(QUOTAS, namespace) if namespace else ():
         hard = quota["spec"].get("hard") or {}
-        used = _used(core, namespace, hard)
+        used = _used(core, namespace, quota["spec"])
         status = {
             "hard": hard,
             "used": {key: _shown(hard[key], value) for key, value in used.items()},
@@ -100,24 +104,61 @@ def usage(qualified: str, obj: Obj) -> dict[str, Fraction]:
     return made
 
 
+def in_scope(spec: Obj, qualified: str, obj: Obj) -> bool:
+    """Say whether a quota is about an object; one with scopes is about pods alone."""
+    terms = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
+    terms += (spec.get("scopeSelector") or {}).get("matchExpressions") or []
+    if not terms:
+        return True
+    return qualified == "pods" and all(_scoped(term, obj["spec"]) for term in terms)
+
+
+def _scoped(term: Obj, spec: Obj) -> bool:
+    name, operator = term["scopeName"], term.get("operator", "Exists")
+    if name == "PriorityClass":
+        held, values = spec.get("priorityClassName", ""), term.get("values") or ()
+        found = {"In": held in values, "NotIn": held not in values, "DoesNotExist": not held}
+        return found.get(operator, bool(held))
+    ends = spec.get("activeDeadlineSeconds") is not None
+    least = qos(spec) == "BestEffort"
+    known = {
+        "Terminating": ends,
+        "NotTerminating": not ends,
+        "BestEffort": least,
+        "NotBestEffort": not least,
+        "CrossNamespacePodAffinity": _crosses(spec),
+    }
+    return known.get(name, True)
+
+
+def _crosses(spec: Obj) -> bool:
+    """Say whether the affinity of a pod looks into other namespaces."""
+    for kind in ("podAffinity", "podAntiAffinity"):
+        found = (spec.get("affinity") or {}).get(kind) or {}
+        terms = list(found.get("requiredDuringSchedulingIgnoredDuringExecution") or ())
+        weighted = found.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
+        terms += [one["podAffinityTerm"] for one in weighted]
+        if any(one.get("namespaces") or "namespaceSelector" in one for one in terms):
+            return True
+    return False
+
+
 def _compute(pod: Obj) -> dict[str, Fraction]:
     made: dict[str, Fraction] = {}
-    for container in pod["spec"].get("containers") or ():
-        resources = container.get("resources") or {}
-        for kind in ("requests", "limits"):
-            for name, value in (resources.get(kind) or {}).items():
-                keys = [f"{kind}.{name}"]
-                if kind == "requests" and name in _COMPUTE:
-                    keys.append(name)
-                for key in keys:
-                    made[key] = made.get(key, Fraction(0)) + amount(value)
+    for kind in ("requests", "limits"):
+        for name, value in pod_amounts(pod["spec"], kind).items():
+            made[f"{kind}.{name}"] = value
+            if kind == "requests" and name in _COMPUTE:
+                made[name] = value
     return made
 
 
-def _used(core: Core, namespace: str, hard: Obj) -> dict[str, Fraction]:
-    total = {key: Fraction(0) for key in sorted(hard)}
+def _used(core: Core, namespace: str, spec: Obj) -> dict[str, Fraction]:
+    total = {key: Fraction(0) for key in sorted(spec.get("hard") or {})}
     for resource in core.store.resources():
         for obj in core.store.all(resource, namespace):
+            if not in_scope(spec, resource, obj):
+                continue
             for key, value in usage(resource, obj).items():
                 if key in total:
                     total[key] += value

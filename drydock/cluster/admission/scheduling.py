@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drydock.cluster.errors import ApiError
+from drydock.cluster.errors import ApiError, forbidden
 
 if TYPE_CHECKING:
     from drydock.cluster.errors import Obj
     from drydock.cluster.verbs.write import Write
 
 _PATIENCE_S = 300
-_BUILT_IN = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+_CLASSES = "priorityclasses.scheduling.k8s.io"
 
 
 def assign(write: Write, pod: Obj) -> None:
@@ -32,8 +32,22 @@ def assign(write: Write, pod: Obj) -> None:
     spec["tolerations"] = tolerations
 
 
+def only_default(write: Write, obj: Obj) -> None:
+    """Refuse a second priority class that is to be the default (403)."""
+    if not obj.get("globalDefault"):
+        return
+    name = obj["metadata"].get("name", "")
+    for other in write.core.store.all(_CLASSES):
+        if other.get("globalDefault") and other["metadata"]["name"] != name:
+            why = (
+                f"PriorityClass {other['metadata']['name']} is already marked as default. Only one"
+                " default can exist"
+            )
+            raise forbidden(write.resource.about, name, why)
+
+
 def _priority(write: Write, pod: Obj) -> None:
-    spec, classes = pod["spec"], "priorityclasses.scheduling.k8s.io"
+    spec, classes = pod["spec"], _CLASSES
     name, value, policy = spec.get("priorityClassName"), 0, "PreemptLowerPriority"
     found = write.core.find(classes, "", name) if name else None
     if not name:
@@ -42,13 +56,11 @@ def _priority(write: Write, pod: Obj) -> None:
         )
         if found is not None:
             spec["priorityClassName"] = found["metadata"]["name"]
-    elif found is None and name not in _BUILT_IN:
+    elif found is None:
         shown = pod["metadata"].get("name") or pod["metadata"].get("generateName", "")
         text = f'pods "{shown}" is forbidden: no PriorityClass with name {name} was found'
         raise ApiError(403, "Forbidden", text, {"name": shown, "kind": "pods"})
     if found is not None:
         value, policy = found.get("value", 0), found.get("preemptionPolicy", policy)
-    elif name:
-        value = _BUILT_IN[name]
     spec["priority"] = value
     spec.setdefault("preemptionPolicy", policy)

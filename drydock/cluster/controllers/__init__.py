@@ -9,7 +9,11 @@ from __future__ import annotations
 import asyncio
 
 from drydock.cluster.client import Client
+from drydock.cluster.controllers.account_tokens import AccountTokenController
+from drydock.cluster.controllers.aggregation import AggregationController
 from drydock.cluster.controllers.apiservice import ApiServiceController
+from drydock.cluster.controllers.autoscaler import AutoscalerController
+from drydock.cluster.controllers.claims import ClaimController, VolumeController
 from drydock.cluster.controllers.controller import Controller
 from drydock.cluster.controllers.cronjob import CronJobController
 from drydock.cluster.controllers.daemonset import DaemonSetController
@@ -25,6 +29,7 @@ from drydock.cluster.controllers.podgc import PodGarbageCollector
 from drydock.cluster.controllers.replicaset import ReplicaSetController
 from drydock.cluster.controllers.scheduler import Scheduler
 from drydock.cluster.controllers.statefulset import StatefulSetController
+from drydock.cluster.controllers.taints import CordonController, TaintEvictionController
 
 __all__ = ["Controllers"]
 
@@ -39,6 +44,12 @@ PLAIN: tuple[type[Controller], ...] = (
     EndpointsController,
     Scheduler,
     ApiServiceController,
+    AggregationController,
+    AutoscalerController,
+    ClaimController,
+    CordonController,
+    TaintEvictionController,
+    VolumeController,
     NamespaceController,
     PodGarbageCollector,
     GarbageCollector,
@@ -58,6 +69,7 @@ class Controllers:
         everyone: list[Controller] = [
             *(make(client, cache) for make in PLAIN),
             NamespaceDefaultsController(client, cache, root_ca=self._root_ca),
+            AccountTokenController(client, cache, root_ca=self._root_ca),
         ]
         try:
             await cache.start()

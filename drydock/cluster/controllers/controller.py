@@ -83,12 +83,12 @@ class Controller(ABC):
         changed = {**obj, "status": copy.deepcopy(status)}
         return await self.update(changed, subresource="status")
 
-    async def delete(self, obj: Obj) -> None:
+    async def delete(self, obj: Obj, *, policy: str = "") -> None:
         """Delete an object (as it is, by uid) and show it to the own cache as going."""
         kind, (namespace, name) = kind_of(obj), key_of(obj)
         uid = obj["metadata"]["uid"]
         try:
-            await self.client.delete(kind, namespace or None, name, uid=uid)
+            await self.client.delete(kind, namespace or None, name, uid=uid, policy=policy)
         except ApiError as error:
             if error.code not in (404, 409):
                 raise

@@ -103,7 +103,7 @@ class CronJobController(Controller):
             return status
         if policy == "Replace":
             for job in active:
-                await self.delete(job)
+                await self.delete(job, policy="Background")
                 text = f"Deleted job {job['metadata']['name']}"
                 await self.recorder.normal(cron, "SuccessfulDelete", text)
             status = {k: v for k, v in status.items() if k != "active"}
@@ -161,7 +161,7 @@ class CronJobController(Controller):
         for outcome, limit in limits:
             ended = sorted((job for job in jobs if _outcome(job) == outcome), key=created)
             for job in ended[: max(0, len(ended) - limit)]:
-                await self.delete(job)
+                await self.delete(job, policy="Background")
                 text = f"Deleted job {job['metadata']['name']}"
                 await self.recorder.normal(cron, "SuccessfulDelete", text)
 

@@ -158,11 +158,29 @@ class EndpointsController(Controller):
 
 def ready_endpoints(slices: Iterable[Obj], port: str) -> list[tuple[str, int]]:
     """Return address and port of every ready endpoint; `port` is the Service port's name."""
+    return _found(slices, port, "ready")
+
+
+def called_endpoints(slices: Sequence[Obj], port: str) -> list[tuple[str, int]]:
+    """Return the endpoints that a Service address leads to.
+
+    Without a ready one these are the pods that are going and still serve, so that the last pod of a
+    Service answers to its end.
+    """
+    return ready_endpoints(slices, port) or _found(slices, port, "serving", terminating=True)
+
+
+def _found(
+    slices: Iterable[Obj], port: str, condition: str, *, terminating: bool = False
+) -> list[tuple[str, int]]:
     found = []
     for one in slices:
         numbers = [p["port"] for p in one.get("ports") or [] if (p.get("name") or "") == port]
         for endpoint in one.get("endpoints") or []:
-            if (endpoint.get("conditions") or {}).get("ready", True) and numbers:
+            told = endpoint.get("conditions") or {}
+            if terminating and not told.get("terminating", False):
+                continue
+            if told.get(condition, True) and numbers:
                 found += [(address, numbers[0]) for address in endpoint["addresses"]]
     return sorted(set(found))
 

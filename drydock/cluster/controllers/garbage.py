@@ -201,13 +201,19 @@ class GarbageCollector(Controller):
         self.cache[kind_of(obj)].observe(written)
 
     async def _delete(self, obj: Obj, *, foreground: bool) -> None:
+        """Delete an object; what its own dependents wait for, or lose, goes on as it was asked for."""
         namespace, name = key_of(obj)
-        if foreground and self._dependents(uid_of(obj)):
-            finalizers = obj["metadata"].get("finalizers") or []
-            if FOREGROUND not in finalizers:
-                await self._patch(obj, {"finalizers": [*finalizers, FOREGROUND]})
+        finalizers = obj["metadata"].get("finalizers") or []
+        waits = foreground and bool(self._dependents(uid_of(obj)))
+        policy = "Background"
+        if waits or FOREGROUND in finalizers:
+            policy = "Foreground"
+        elif ORPHAN in finalizers:
+            policy = "Orphan"
         try:
-            await self.client.delete(kind_of(obj), namespace or None, name, uid=uid_of(obj))
+            await self.client.delete(
+                kind_of(obj), namespace or None, name, uid=uid_of(obj), policy=policy
+            )
         except ApiError as error:
             if error.code not in (404, 409):
                 raise

@@ -240,7 +240,7 @@ class JobController(Controller):
         if left > 0:
             self.queue.add_after(key_of(job), left + 0.05)
         else:
-            await self.delete(job)
+            await self.delete(job, policy="Foreground")
 
     async def _let_go(self, key: Key) -> None:
         """Release the pods of a Job that is gone."""

@@ -52,7 +52,7 @@ class NamespaceController(Controller):
                 await self._remove(kind.name, item)
             items, _ = await self.client.list(kind.name, name)
             if items:
-                left[kind.name] = len(items)
+                left[kind.resource] = len(items)
             for item in items:
                 for finalizer in item["metadata"].get("finalizers") or []:
                     held[finalizer] = held.get(finalizer, 0) + 1
@@ -63,16 +63,19 @@ class NamespaceController(Controller):
             return
         namespace, name = key_of(item)
         try:
-            await self.client.delete(kind, namespace, name, uid=item["metadata"]["uid"])
+            uid = item["metadata"]["uid"]
+            await self.client.delete(kind, namespace, name, uid=uid, policy="Background")
         except ApiError as error:
             if error.code not in (404, 405, 409):
                 raise
 
     async def _tell(self, namespace: Obj, left: dict[str, int], held: dict[str, int]) -> None:
         resources = ", ".join(
-            f"{kind} has {count} resource instances" for kind, count in left.items()
+            f"{resource} has {count} resource instances" for resource, count in sorted(left.items())
         )
-        waits = ", ".join(f"{name} in {count} resource instances" for name, count in held.items())
+        waits = ", ".join(
+            f"{name} in {count} resource instances" for name, count in sorted(held.items())
+        )
         rows = [
             ("NamespaceDeletionDiscoveryFailure", False, "ResourcesDiscovered",
              "All resources successfully discovered"),

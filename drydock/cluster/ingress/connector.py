@@ -21,9 +21,9 @@ MOST_CONNECTIONS = 1024
 class BridgeConnector(aiohttp.BaseConnector):
     """Connects the HTTP client into the bridge network; every request gets a connection of its own."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, source: str = "") -> None:
         super().__init__(force_close=True, limit=MOST_CONNECTIONS)
-        self._network = network
+        self._network, self._source = network, source
 
     async def _create_connection(
         self,
@@ -34,7 +34,7 @@ class BridgeConnector(aiohttp.BaseConnector):
         host, port = req.url.raw_host or "", req.url.port or 80
         try:
             async with asyncio.timeout(timeout.sock_connect):
-                made = await self._network.connect(host, port)
+                made = await self._network.connect(host, port, source=self._source)
         except OSError as error:
             raise aiohttp.ClientConnectorError(req.connection_key, error) from error
         _, protocol = await self._loop.create_connection(self._factory, sock=made)

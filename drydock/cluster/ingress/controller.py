@@ -34,12 +34,12 @@ COMPONENT = "nginx-ingress-controller"
 
 
 class Ingress:
-    """Serves 127.0.0.1:`port` by the cluster's Ingress objects."""
+    """Serves 127.0.0.1:`port` by the cluster's Ingress objects; calls pods from the address `source`."""
 
-    def __init__(self, client: Client, network: Network, *, port: int) -> None:
+    def __init__(self, client: Client, network: Network, *, port: int, source: str = "") -> None:
         self._client = client
         self._network = network
-        self._port = port
+        self._port, self._source = port, source
         self._recorder = Recorder(client, COMPONENT)
         self._cache = Cache(client)
         self._ingresses = self._cache["networking.k8s.io/v1/Ingress"]
@@ -59,7 +59,7 @@ class Ingress:
             app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
         )
         async with aiohttp.ClientSession(
-            connector=BridgeConnector(self._network),
+            connector=BridgeConnector(self._network, self._source),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from drydock.cluster.errors import Obj
+from drydock.cluster.kubelet.grpc_health import SERVING, NoAnswer, check
 
 USER_AGENT = "kube-probe/1.36"
 OUTPUT_LIMIT = 10 * 1024
@@ -51,6 +52,9 @@ async def perform(action: Obj, target: Target, *, timeout: float) -> None:  # no
         host = action["tcpSocket"].get("host") or target.address
         text = f"dial tcp {host}:{port}: i/o timeout"
         await _bounded(_tcp(host, port, target), timeout, text)
+    elif "grpc" in action:
+        late = f"timeout: health rpc did not complete within {timeout:g}s"
+        await _bounded(_grpc(action["grpc"], target), timeout, late)
     elif "exec" in action:
         command = action["exec"].get("command") or []
         text = f'command timed out: "{" ".join(command)}" timed out after {timeout:g}s'
@@ -127,6 +131,23 @@ async def _tcp(host: str, port: int, target: Target) -> None:
     except OSError as error:
         raise ActionError(_refused(host, port, error)) from error
     writer.close()
+
+
+async def _grpc(action: Obj, target: Target) -> None:
+    host, port = target.address, int(action["port"])
+    try:
+        reader, writer = await target.connect(host, port)
+    except OSError as error:
+        why = f"failed to connect service {host}:{port}: {_refused(host, port, error)}"
+        raise ActionError(f"error: {why}") from error
+    try:
+        state = await check(reader, writer, f"{host}:{port}", action.get("service") or "")
+    except (NoAnswer, OSError) as error:
+        raise ActionError(f"error: health rpc probe failed: {error}") from error
+    finally:
+        writer.close()
+    if state != SERVING:
+        raise ActionError(f'service unhealthy (responded with "{state}")')
 
 
 async def _exec(command: tuple[str, ...], target: Target) -> None:

@@ -19,6 +19,7 @@ from typing import TypeVar
 from drydock.cluster.controllers.meta import stamp
 from drydock.cluster.errors import Obj
 from drydock.cluster.kubelet.action import ActionError, perform
+from drydock.cluster.kubelet.console import Console
 from drydock.cluster.kubelet.environment import command_of, environment_of, stop_signal_of
 from drydock.cluster.kubelet.logs import ContainerLog, ContainerLogs
 from drydock.cluster.kubelet.probe import Prober
@@ -46,14 +47,18 @@ HOOK_SECONDS = 60.0
 class Container:
     """Keeps one container running as its restart policy asks."""
 
-    def __init__(self, spec: Obj, room: Room, logs: ContainerLogs, *, init: bool) -> None:
+    def __init__(
+        self, spec: Obj, room: Room, logs: ContainerLogs, *, init: bool, guest: bool = False
+    ) -> None:
+        """Make a container; a guest (an ephemeral one) is never restarted."""
         self.spec = spec
         self.logs = logs
+        self.console: Console | None = None
         self.status = ContainerStatus(spec["name"], spec["image"], init=init)
         self.settled = asyncio.Event()
         """Set when it is started (startup probe included) or over."""
         self._room = room
-        self._init = init
+        self._init, self._guest = init, guest
         self._running: Running | None = None
         self._stop_signal = signal.SIGTERM
         self._stopping = asyncio.Event()
@@ -199,17 +204,25 @@ class Container:
         async with room.runtime.snapshots.edit(image.snapshot) as edit:
             spec, message = await self._spec(image, edit.path)
             output = self.logs.begin()
+            console = self.console = Console(self.spec, output)
             try:
                 async with room.starts:
                     running = await room.runtime.runner.start(
-                        edit.path, spec, stdout=output.sink("stdout"), stderr=output.sink("stderr")
+                        edit.path,
+                        spec,
+                        stdin=console.stdin,
+                        stdout=console.stdout,
+                        stderr=console.stderr,
                     )
+                console.handed_over()
                 try:
                     return await self._watch(running, message, output)
                 finally:
                     self._running = None
                     await asyncio.shield(running.stop(0))
             finally:
+                self.console = None
+                console.close()
                 output.close()
 
     async def _watch(self, running: Running, message: Path, output: ContainerLog) -> int:
@@ -317,6 +330,8 @@ class Container:
     # States.
 
     def _restarts(self, code: int) -> bool:
+        if self._guest:
+            return False
         policy = self._room.pod()["spec"].get("restartPolicy", "Always")
         if self._init:
             return is_sidecar(self.spec) or (code != 0 and policy != "Never")
@@ -385,6 +400,7 @@ class Container:
 
     async def _event(self, kind: str, reason: str, message: str) -> None:
         field = "initContainers" if self._init else "containers"
+        field = "ephemeralContainers" if self._guest else field
         where = f"spec.{field}{{{self.spec['name']}}}"
         tell = self._room.recorder.normal if kind == "Normal" else self._room.recorder.warning
         await tell(self._room.pod(), reason, message, field=where)

@@ -20,7 +20,7 @@ from drydock.cluster.controllers.record import Recorder
 from drydock.cluster.errors import Obj
 from drydock.cluster.kubelet.container import Container
 from drydock.cluster.kubelet.environment import service_variables
-from drydock.cluster.kubelet.pod import NodeParts, Pod
+from drydock.cluster.kubelet.pod import Admit, NodeParts, Pod, at_once
 from drydock.cluster.kubelet.pulling import Puller
 from drydock.cluster.kubelet.registration import Registration
 from drydock.cluster.kubelet.room import NodeRuntime
@@ -40,7 +40,13 @@ class Kubelet:
     """Implements `drydock.cluster.node.Node` for the one node of the cluster."""
 
     def __init__(
-        self, client: Client, runtime: NodeRuntime, network: Network, *, name: str = NODE
+        self,
+        client: Client,
+        runtime: NodeRuntime,
+        network: Network,
+        *,
+        name: str = NODE,
+        admit: Admit = at_once,
     ) -> None:
         self._client = client
         self._name = name
@@ -58,6 +64,7 @@ class Kubelet:
             nameserver=network.gateway,
             services=self._service_variables,
             starts=asyncio.Semaphore(STARTS_AT_ONCE),
+            admit=admit,
         )
         self._pods: dict[str, Pod] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -129,18 +136,28 @@ class Kubelet:
         pod: str,
         container: str,
         *,
+        stdin: AsyncIterator[bytes] | None,
         stdout: Callable[[bytes], None],
-        stderr: Callable[[bytes], None],  # noqa: ARG002 - the log keeps one order for both streams
-    ) -> int:
-        """Follow a container's output from now on."""
+        stderr: Callable[[bytes], None],
+    ) -> None:
+        """Follow a container's output from now on, and type into it."""
         found = self._container(namespace, pod, container)
-        if found.logs.current is None or found.running is None:
+        said, console = found.logs.current, found.console
+        if said is None or console is None:
             raise NodeError(f"container {container} not found in pod {pod}_{namespace}", status=404)
         # Whoever started an interactive container (`kubectl run -i`) wants what it said before, too.
-        before = None if found.spec.get("stdin") else 0
-        async for line in found.logs.current.read(LogOptions(follow=True, tail_lines=before)):
-            stdout(line)
-        return found.status.exit_code or 0
+        end = said.listen(
+            lambda stream, piece: (stderr if stream == "stderr" else stdout)(piece),
+            from_start=bool(found.spec.get("stdin")),
+        )
+        typing = asyncio.create_task(console.type(stdin)) if stdin is not None else None
+        try:
+            await said.ended.wait()
+        finally:
+            end()
+            if typing is not None:
+                typing.cancel()
+                await asyncio.gather(typing, return_exceptions=True)
 
     async def port_forward(
         self, namespace: str, pod: str, port: int

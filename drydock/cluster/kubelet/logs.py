@@ -1,7 +1,8 @@
 """What the containers of a pod wrote: one bounded log per run of a container.
 
 The kubelet's containers write, `kubectl logs` reads. Invariant: a log holds whole lines, each with
-its time, and never more than twice `LIMIT` bytes on disk; a reader that follows misses no line.
+its time, and never more than twice `LIMIT` bytes on disk; a reader that follows misses no line. Who is
+attached gets every piece at once, as a prompt has no line's end.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from drydock.cluster.node import LogOptions
 LIMIT = 10 * 1024 * 1024
 LONGEST_LINE = 16 * 1024
 
+Listener = Callable[[str, bytes], None]
+"""Gets a stream's name and a piece of it."""
+
 
 class ContainerLog:
     """The log of one run of one container; lines are `TIME STREAM TEXT`."""
@@ -30,6 +34,8 @@ class ContainerLog:
         self._size = path.stat().st_size
         self._count = 0
         self._grown = asyncio.Event()
+        self._listeners: list[Listener] = []
+        self.ended = asyncio.Event()
         self.closed = False
 
     def sink(self, stream: str) -> Callable[[bytes], None]:
@@ -48,6 +54,7 @@ class ContainerLog:
         self._partial.clear()
         self._file.close()
         self.closed = True
+        self.ended.set()
         self._wake()
 
     async def read(self, options: LogOptions) -> AsyncIterator[bytes]:
@@ -83,9 +90,23 @@ class ContainerLog:
         shown = [_shown(line, timestamps=False) for line in list(self._stored())[-lines:]]
         return b"".join(shown)[-size:].decode(errors="replace")
 
+    def listen(self, listener: Listener, *, from_start: bool) -> Callable[[], None]:
+        """Pass on every piece as it comes, also unfinished lines; return what ends that."""
+        if from_start:
+            for line in self._stored():
+                _, name, text = line.split(b" ", 2)
+                listener(name.decode(), text)
+            for stream, rest in self._partial.items():
+                if rest:
+                    listener(stream, rest)
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     def _write(self, stream: str, piece: bytes) -> None:
         if self.closed:
             return
+        for listener in self._listeners:
+            listener(stream, piece)
         *lines, rest = (self._partial.get(stream, b"") + piece).split(b"\n")
         for line in lines:
             self._line(stream, line)

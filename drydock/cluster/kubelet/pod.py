@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from drydock.cluster.client import ApiError, Client
@@ -34,6 +34,13 @@ MOUNT_RETRY = 2.0
 REFRESH_SECONDS = 60.0
 REPORT_RETRY = 1.0
 
+Admit = Callable[[Obj, str], Awaitable[None]]
+"""Returns when the network is ready for a pod at an address."""
+
+
+async def at_once(_pod: Obj, _address: str) -> None:
+    """Admit every pod: on a network without policies."""
+
 
 @dataclass(frozen=True)
 class NodeParts:
@@ -49,6 +56,7 @@ class NodeParts:
     nameserver: str
     services: Callable[[Obj], Mapping[str, str]]
     starts: asyncio.Semaphore
+    admit: Admit = at_once
 
 
 class Pod:
@@ -68,12 +76,15 @@ class Pod:
         self._silent = False
         self._failure: tuple[str, str] | None = None
         self._sidecars: list[asyncio.Task[None]] = []
+        self._guests: dict[str, asyncio.Task[None]] = {}
+        self._room: Room | None = None
 
     def update(self, obj: Obj) -> None:
         """Take the pod's newest state from the API; its deletion ends the pod."""
         self.obj = obj
         if is_deleting(obj):
             self._going.set()
+        self._receive_guests()
         self._changed.set()
 
     def remove(self) -> None:
@@ -119,6 +130,8 @@ class Pod:
         if room is None:
             return
         refresh = asyncio.create_task(self._refresh(room))
+        self._room = room
+        self._receive_guests()
         try:
             if await self._initialize(room):
                 names = [spec["name"] for spec in self.obj["spec"]["containers"]]
@@ -131,9 +144,13 @@ class Pod:
                 if not task.done() and not self._going.is_set():
                     await self._stop_sidecars()
                     break
-            for task in self._sidecars:
+            self._room = None
+            for guest in self._guests:
+                await self.containers[guest].stop(0)
+            others = [*self._sidecars, *self._guests.values()]
+            for task in others:
                 task.cancel()
-            await asyncio.gather(refresh, *self._sidecars, return_exceptions=True)
+            await asyncio.gather(refresh, *others, return_exceptions=True)
 
     async def _prepare(self) -> Room | None:
         """Provide network and volumes; None when the pod's end came first."""
@@ -141,6 +158,7 @@ class Pod:
         self._folder.mkdir(parents=True, exist_ok=True)
         endpoint = await parts.network.attach()
         self._endpoint = endpoint
+        await parts.admit(self.obj, endpoint.address)
         volumes = Volumes(
             self.obj,
             self._folder / "volumes",
@@ -193,6 +211,20 @@ class Pod:
                 if one["name"] in known:
                     container.begin_again(known[one["name"]])
                 self.containers[one["name"]] = container
+
+    def _receive_guests(self) -> None:
+        """Start the ephemeral containers that came since (`kubectl debug`)."""
+        room = self._room
+        if room is None or self._going.is_set():
+            return
+        for spec in self.obj["spec"].get("ephemeralContainers") or []:
+            name = spec["name"]
+            if name not in self.containers:
+                logs = ContainerLogs(self._folder / "logs" / name)
+                made = Container(spec, room, logs, init=False, guest=True)
+                made.status.state = {"waiting": {"reason": "ContainerCreating"}}
+                self.containers[name] = made
+                self._guests[name] = asyncio.create_task(made.run(), name=name)
 
     async def _initialize(self, room: Room) -> bool:
         """Run the init containers one after the other; False when one failed for good."""
@@ -282,7 +314,12 @@ class Pod:
         specs = self.obj["spec"]
         names = {spec["name"] for spec in specs["containers"]}
         return PodState(
-            init=[c.status for name, c in self.containers.items() if name not in names],
+            init=[
+                c.status
+                for name, c in self.containers.items()
+                if name not in names and name not in self._guests
+            ],
+            guests=[self.containers[name].status for name in self._guests],
             main=[c.status for name, c in self.containers.items() if name in names],
             address=self._endpoint.address if self._endpoint else self._last_address(),
             host=self._parts.host,

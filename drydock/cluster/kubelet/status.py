@@ -66,6 +66,8 @@ class PodState:
     going: bool = False
     failure: tuple[str, str] | None = None
     """Reason and message of a pod that failed as a whole (a missed deadline, for example)."""
+    guests: Sequence[ContainerStatus] = ()
+    """Ephemeral containers, which change nothing about the pod."""
 
 
 def status_of(pod: Obj, state: PodState) -> Obj:
@@ -82,6 +84,8 @@ def status_of(pod: Obj, state: PodState) -> Obj:
     }
     if state.init:
         made["initContainerStatuses"] = [one.shown() for one in state.init]
+    if state.guests:
+        made["ephemeralContainerStatuses"] = [one.shown() for one in state.guests]
     if state.address:
         made |= {"podIP": state.address, "podIPs": [{"ip": state.address}]}
     if state.failure is not None:

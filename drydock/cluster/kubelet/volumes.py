@@ -17,6 +17,7 @@ from pathlib import Path
 from drydock.cluster.controllers.meta import key_of
 from drydock.cluster.errors import Obj
 from drydock.cluster.kubelet.environment import expand, field_of, resource_of
+from drydock.cluster.kubelet.local_volumes import UnboundClaim, folder_of
 from drydock.cluster.kubelet.source import ConfigError, ConfigSource, decoded
 from drydock.runtime.process import BindMount
 
@@ -50,6 +51,7 @@ class Volumes:
         self._specs = {one["name"]: one for one in pod["spec"].get("volumes") or []}
         security = pod["spec"].get("securityContext") or {}
         self._group: int | None = security.get("fsGroup")
+        self._claimed: dict[str, Path] = {}
 
     async def prepare(self) -> None:
         """Make every volume; raises MountError."""
@@ -80,12 +82,16 @@ class Volumes:
             if not source.exists():
                 source.mkdir(parents=True)
                 self._share(source)
-        read_only = bool(mount.get("readOnly")) or any(field in spec for field in CONFIGURED)
+        claimed = spec.get("persistentVolumeClaim") or {}
+        read_only = bool(mount.get("readOnly") or claimed.get("readOnly"))
+        read_only = read_only or any(field in spec for field in CONFIGURED)
         return BindMount(source, mount["mountPath"], read_only)
 
     def _path(self, spec: Obj) -> Path:
         if "hostPath" in spec:
             return Path(spec["hostPath"]["path"])
+        if spec["name"] in self._claimed:
+            return self._claimed[spec["name"]]
         return self._folder / str(spec["name"])
 
     async def _prepare(self, spec: Obj) -> None:
@@ -97,14 +103,26 @@ class Volumes:
             files = await self._files(spec)
             await asyncio.to_thread(self._swap, path, files)
             return
+        if "persistentVolumeClaim" in spec:
+            await self._claim(spec["name"], spec["persistentVolumeClaim"]["claimName"])
+            return
         if "emptyDir" not in spec:
             kind = next((name for name in spec if name != "name"), "nothing")
             raise MountError(
                 f'volume "{spec["name"]}": this cluster does not provide {kind} volumes; use '
-                "emptyDir, hostPath, configMap, secret, projected or downwardAPI"
+                "emptyDir, persistentVolumeClaim, hostPath, configMap, secret, projected or downwardAPI"
             )
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o777)
+        self._share(path)
+
+    async def _claim(self, volume: str, claim: str) -> None:
+        try:
+            path = await folder_of(self._source, key_of(self._pod)[0], claim)
+        except UnboundClaim as error:
+            text = f'MountVolume.SetUp failed for volume "{volume}" : {error}'
+            raise MountError(text) from error
+        self._claimed[volume] = path
         self._share(path)
 
     async def _files(self, spec: Obj) -> dict[str, File]:

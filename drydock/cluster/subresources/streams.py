@@ -83,13 +83,15 @@ def command(core: Core, target: Target, request: Request) -> Response:
                     tty=tty,
                 )
             else:
-                code = await node.attach(
+                await node.attach(
                     target.namespace,
                     target.name,
                     container,
+                    stdin=session.input() if wants_input else None,
                     stdout=session.writer(STDOUT),
-                    stderr=session.writer(STDERR),
+                    stderr=session.writer(STDOUT if tty else STDERR),
                 )
+                code = 0  # how a container ended is told by its status
             status = _exit(code)
         except NodeError as error:
             status = _refused(error).status
@@ -183,8 +185,9 @@ def _container(pod: Obj, name: str, word: str) -> str:
     spec, pod_name = pod["spec"], pod["metadata"]["name"]
     known = [c["name"] for c in spec["containers"]]
     inits = [c["name"] for c in spec.get("initContainers") or ()]
+    guests = [c["name"] for c in spec.get("ephemeralContainers") or ()]
     if name:
-        if name not in known + inits:
+        if name not in known + inits + guests:
             raise bad_request(f"{word} {name} is not valid for pod {pod_name}")
         return name
     if len(known) == 1:

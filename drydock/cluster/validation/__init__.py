@@ -11,13 +11,24 @@ from drydock.cluster.custom.definitions import scale_paths
 from drydock.cluster.custom.validation import check as check_custom
 from drydock.cluster.errors import Cause, Obj
 from drydock.cluster.resources import Resource
-from drydock.cluster.validation import config, metadata, network, pods, policy, workloads
+from drydock.cluster.validation import (
+    config,
+    metadata,
+    network,
+    network_policy,
+    pods,
+    policy,
+    storage,
+    workloads,
+)
 from drydock.cluster.validation.registry import KINDS, UPDATES
 
 
 def validate_create(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
     """Return what is wrong with a new object."""
     causes = metadata.check(resource, obj)
+    if not resource.custom:
+        causes += metadata.check_finalizers(obj["metadata"])
     rule = KINDS.get(resource.qualified)
     if rule is not None:
         causes += rule(obj)
@@ -30,7 +41,7 @@ def validate_update(
     core: Core, resource: Resource, obj: Obj, old: Obj, subresource: str
 ) -> list[Cause]:
     """Return what is wrong with a new state of an object."""
-    causes = metadata.check(resource, obj)
+    causes = metadata.check(resource, obj) + metadata.check_update(obj, old)
     if subresource in ("", "scale"):
         rule = KINDS.get(resource.qualified)
         if rule is not None and resource.qualified != "pods":
@@ -52,8 +63,10 @@ def _custom(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
 __all__ = [
     "config",
     "network",
+    "network_policy",
     "pods",
     "policy",
+    "storage",
     "validate_create",
     "validate_update",
     "workloads",

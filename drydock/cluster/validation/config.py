@@ -70,6 +70,12 @@ def secret(obj: Obj) -> list[Cause]:
         causes += [invalid(f"data[{key}]", key, why) for why in names.config_key(key)]
     if sum(_size(value) for value in data.values()) > _MOST:
         causes.append(too_long("data", _MOST))
+    if kind == "kubernetes.io/service-account-token":
+        owner = "kubernetes.io/service-account.name"
+        if not (obj["metadata"].get("annotations") or {}).get(owner):
+            causes.append(required(f"metadata.annotations[{owner}]"))
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & set(data):
+        causes += [required("data[username]"), required("data[password]")]
     needed = _TYPED.get(str(kind), ())
     causes += [required(f"data[{key}]") for key in needed if key not in data]
     for key in (".dockerconfigjson", ".dockercfg"):

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from drydock.cluster.errors import Cause, Obj
 from drydock.cluster.resources import Resource
 from drydock.cluster.validation import names
-from drydock.cluster.validation.causes import invalid, required, too_long
+from drydock.cluster.validation.causes import forbidden, invalid, required, too_long
 
+STANDARD_FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 _ANNOTATIONS = 256 * 1024
 _NAMES: dict[str, Callable[[str], list[str]]] = {
     "services": names.object_label,
@@ -32,7 +33,50 @@ def check(resource: Resource, obj: Obj) -> list[Cause]:
     else:
         rule = _NAMES.get(resource.qualified, names.dns_subdomain)
         causes += [invalid("metadata.name", name, why) for why in rule(name)]
-    return causes + check_labels(meta, "metadata")
+    return causes + check_owners(meta) + check_labels(meta, "metadata")
+
+
+def check_update(obj: Obj, old: Obj) -> list[Cause]:
+    """Return what is wrong with a change of metadata: who is on its way out gets no new finalizer."""
+    if "deletionTimestamp" not in old["metadata"]:
+        return []
+    before, after = (set(one["metadata"].get("finalizers") or ()) for one in (old, obj))
+    added = sorted(after - before)
+    if not added:
+        return []
+    shown = ", ".join(f'"{one}"' for one in added)
+    why = (
+        "no new finalizers can be added if the object is being deleted, found new finalizers"
+        f" []string{{{shown}}}"
+    )
+    return [forbidden("metadata.finalizers", why)]
+
+
+def check_owners(meta: Obj) -> list[Cause]:
+    """Return what is wrong with the references to owners."""
+    path, causes, first = "metadata.ownerReferences", [], ""
+    found = meta.get("ownerReferences") or []
+    for one in found:
+        for name, word in (
+            ("apiVersion", "version"),
+            ("kind", "kind"),
+            ("name", "name"),
+            ("uid", "uid"),
+        ):
+            if not one.get(name):
+                causes.append(invalid(f"{path}.{name}", "", f"{word} must not be empty"))
+        if (one.get("apiVersion"), one.get("kind")) == ("v1", "Event"):
+            causes.append(invalid(path, one, "/v1, Kind=Event is disallowed from being an owner"))
+        if one.get("controller"):
+            name = f"{one.get('kind', '')}/{one.get('name', '')}"
+            if first:
+                why = (
+                    'Only one reference can have Controller set to true. Found "true" in references'
+                    f" for {first} and {name}"
+                )
+                causes.append(invalid(path, found, why))
+            first = first or name
+    return causes
 
 
 def check_labels(meta: Obj, path: str) -> list[Cause]:
@@ -48,6 +92,19 @@ def check_labels(meta: Obj, path: str) -> list[Cause]:
         field = f"{path}.finalizers"
         causes += [invalid(field, key, why) for why in names.qualified_name(key)]
     return causes
+
+
+def check_finalizers(meta: Obj) -> list[Cause]:
+    """Return which finalizers of a new built-in object nobody would know how to work off."""
+    return [
+        invalid(
+            f"metadata.finalizers[{at}]",
+            key,
+            "name is neither a standard finalizer name nor is it fully qualified",
+        )
+        for at, key in enumerate(meta.get("finalizers") or ())
+        if "/" not in key and key not in STANDARD_FINALIZERS
+    ]
 
 
 def labels(found: Obj | None, path: str) -> list[Cause]:

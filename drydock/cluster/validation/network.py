@@ -19,7 +19,7 @@ from drydock.cluster.validation.registry import rule, update_rule
 
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _NO_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-_NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+_STICKY_MOST = 86400
 
 
 @rule("services")
@@ -49,7 +49,34 @@ def service(obj: Obj) -> list[Cause]:
             causes.append(invalid(f"spec.clusterIPs[{at}]", address, _NO_IP))
     if kind not in _TYPES:
         causes.append(unsupported("spec.type", kind, _TYPES))
-    return causes + _same_ports(ports)
+    return causes + _same_ports(ports) + _by_type(spec) + _affinity(spec)
+
+
+def _by_type(spec: Obj) -> list[Cause]:
+    """Check fields that only some types of Service have."""
+    kind, causes = spec.get("type"), []
+    if kind == "ClusterIP":
+        for at, port in enumerate(spec.get("ports") or ()):
+            if port.get("nodePort"):
+                why = "may not be used when `type` is 'ClusterIP'"
+                causes.append(forbidden(f"spec.ports[{at}].nodePort", why))
+        policy = spec.get("externalTrafficPolicy")
+        if policy:
+            why = "may only be set for externally-accessible services"
+            causes.append(invalid("spec.externalTrafficPolicy", policy, why))
+    if kind in ("NodePort", "LoadBalancer") and spec.get("clusterIP") == "None":
+        why = f"may not be set to 'None' for {kind} services"
+        causes.append(invalid("spec.clusterIPs[0]", "None", why))
+    return causes
+
+
+def _affinity(spec: Obj) -> list[Cause]:
+    config = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
+    seconds = config.get("timeoutSeconds")
+    if seconds is None or 0 < seconds <= _STICKY_MOST:
+        return []
+    why = f"must be greater than 0 and less than or equal to {_STICKY_MOST}"
+    return [invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds, why)]
 
 
 @update_rule("services")
@@ -165,49 +192,4 @@ def _backend(backend: Obj, path: str) -> list[Cause]:
         ]
     elif not port.get("name"):
         causes.append(required(f"{path}.service.port", "port name or number is required"))
-    return causes
-
-
-@rule("networkpolicies.networking.k8s.io")
-def network_policy(obj: Obj) -> list[Cause]:
-    """Check a NetworkPolicy."""
-    spec = obj["spec"]
-    causes: list[Cause] = []
-    for kind, peers in (("ingress", "from"), ("egress", "to")):
-        for at, one in enumerate(spec.get(kind) or ()):
-            path = f"spec.{kind}[{at}]"
-            for number, port in enumerate(one.get("ports") or ()):
-                causes += _policy_port(port, f"{path}.ports[{number}]")
-            for number, peer in enumerate(one.get(peers) or ()):
-                causes += _peer(peer, f"{path}.{peers}[{number}]")
-    for at, kind in enumerate(spec.get("policyTypes") or ()):
-        if kind not in ("Ingress", "Egress"):
-            causes.append(unsupported(f"spec.policyTypes[{at}]", kind, ("Ingress", "Egress")))
-    return causes
-
-
-def _policy_port(port: Obj, path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    if port.get("protocol") not in (None, "TCP", "UDP", "SCTP"):
-        causes.append(unsupported(f"{path}.protocol", port["protocol"], ("TCP", "UDP", "SCTP")))
-    number = port.get("port")
-    if number is not None:
-        reasons = names.port_name(number) if isinstance(number, str) else names.port_number(number)
-        causes += [invalid(f"{path}.port", number, why) for why in reasons]
-    return causes
-
-
-def _peer(peer: Obj, path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    block = peer.get("ipBlock")
-    if block is not None:
-        cidr = block.get("cidr") or ""
-        try:
-            ipaddress.ip_network(cidr)
-        except ValueError:
-            causes.append(invalid(f"{path}.ipBlock.cidr", cidr, _NO_CIDR))
-    if not peer:
-        causes.append(required(path, "must specify a peer"))
-    elif block is not None and len(peer) > 1:
-        causes.append(forbidden(path, "may not specify both ipBlock and another peer"))
     return causes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from drydock.cluster import hooks
 from drydock.cluster.core import Core
-from drydock.cluster.errors import Group, Obj, bad_request, conflict, not_found
+from drydock.cluster.errors import Cause, Group, Obj, bad_request, conflict, not_found
 from drydock.cluster.go_json import GoJsonError, loads
+from drydock.cluster.go_text import quoted
 from drydock.cluster.message import Request, Response
 from drydock.cluster.protobuf import PROTOBUF, decode_protobuf
 from drydock.cluster.resources import Resource
@@ -16,6 +17,12 @@ from drydock.cluster.verbs.write import Write, deadline, gone, remove
 
 _RETURNED = {"pods", "services", "serviceaccounts", "persistentvolumes", "persistentvolumeclaims",
              "podtemplates", "resourcequotas"}  # fmt: skip
+_ORPHANING = {"jobs.batch", "replicationcontrollers"}
+"""Kinds of old whose pods stay unless the caller says otherwise."""
+_JOB_WARNING = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to"
+    " remove them or set propagationPolicy=Orphan to suppress this warning"
+)
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 
 
@@ -28,10 +35,12 @@ def delete(core: Core, target: Target, request: Request) -> Response:
     old = core.store.get(key)
     if old is None:
         raise not_found(target.resource.about, target.name)
+    if target.resource.qualified == "jobs.batch" and not _says_what_follows(given):
+        request.warnings = [*request.warnings, _JOB_WARNING]
     left, removed = delete_object(write, old, given)
     if not removed or target.resource.qualified in _RETURNED:
-        return Response(200, left)
-    return Response(200, _success(target.resource, old))
+        return Response(200, left, warnings=request.warnings)
+    return Response(200, _success(target.resource, old), warnings=request.warnings)
 
 
 def delete_collection(core: Core, target: Target, request: Request) -> Response:
@@ -74,6 +83,12 @@ def delete_options(request: Request) -> Obj:
         raise options.options_error(
             "DeleteOptions", options.unsupported("propagationPolicy", policy, known)
         )
+    if found.get("orphanDependents") is not None and policy:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        text = f"Invalid value: {quoted(policy)}: {why}"
+        raise options.options_error(
+            "DeleteOptions", Cause("propagationPolicy", "FieldValueInvalid", text)
+        )
     return found
 
 
@@ -82,7 +97,7 @@ def delete_object(write: Write, old: Obj, given: Obj) -> tuple[Obj, bool]:
     core, resource = write.core, write.resource
     _preconditions(resource, old, given.get("preconditions") or {})
     meta = dict(old["metadata"])
-    _propagate(meta, given)
+    _propagate(resource, meta, given)
     grace = _grace(resource, old, given)
     if "deletionTimestamp" in meta:
         left = meta.get("deletionGracePeriodSeconds", 0)
@@ -90,7 +105,8 @@ def delete_object(write: Write, old: Obj, given: Obj) -> tuple[Obj, bool]:
     new = {**old, "metadata": meta}
     if "deletionTimestamp" not in meta or grace < meta.get("deletionGracePeriodSeconds", 0):
         meta["deletionTimestamp"] = deadline(grace)
-        meta["deletionGracePeriodSeconds"] = grace
+        if resource.qualified != "namespaces":
+            meta["deletionGracePeriodSeconds"] = grace
         if resource.qualified == "pods" or resource.custom:
             meta["generation"] = meta.get("generation", 0) + 1
     if resource.qualified == "namespaces":
@@ -105,6 +121,10 @@ def delete_object(write: Write, old: Obj, given: Obj) -> tuple[Obj, bool]:
     made = core.store.replace(key, new)
     hooks.stored(core, resource, made)
     return made, False
+
+
+def _says_what_follows(given: Obj) -> bool:
+    return bool(given.get("propagationPolicy")) or given.get("orphanDependents") is not None
 
 
 def _dry(request: Request, given: Obj) -> bool:
@@ -147,8 +167,8 @@ def _grace(resource: Resource, old: Obj, given: Obj) -> int:
     return max(grace, 0)
 
 
-def _propagate(meta: Obj, given: Obj) -> None:
-    policy = given.get("propagationPolicy")
+def _propagate(resource: Resource, meta: Obj, given: Obj) -> None:
+    policy = given.get("propagationPolicy") or None
     if given.get("orphanDependents") is True:
         policy = "Orphan"
     finalizers = [f for f in meta.get("finalizers") or () if f not in (FOREGROUND, ORPHAN)]
@@ -158,7 +178,7 @@ def _propagate(meta: Obj, given: Obj) -> None:
     elif policy == "Orphan":
         finalizers.append(ORPHAN)
     elif policy is None and given.get("orphanDependents") is None:
-        finalizers += had
+        finalizers += had or ([ORPHAN] if resource.qualified in _ORPHANING else [])
     meta.pop("finalizers", None)
     if finalizers:
         meta["finalizers"] = finalizers

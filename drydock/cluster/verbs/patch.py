@@ -170,11 +170,11 @@ def _apply(write: Write, old: Obj | None) -> Response:
         return Response(200, old)
     made = _head(config, Decoded(normal(shape, merged if merged is not None else config)))
     if old is None:
-        return Response(201, store_new(write, made, apply=True))
+        return Response(201, store_new(write, made, apply=True), warnings=request.warnings)
     given_version = meta.get("resourceVersion")
     if given_version:
         made["metadata"]["resourceVersion"] = given_version
-    return Response(200, store_changed(write, old, made, apply=True))
+    return Response(200, store_changed(write, old, made, apply=True), warnings=request.warnings)
 
 
 def _configuration(request: Request) -> Obj:

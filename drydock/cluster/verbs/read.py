@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 
 from drydock.cluster.core import Core, stored_as
-from drydock.cluster.errors import ApiError, Cause, Obj, bad_request, expired, not_found
+from drydock.cluster.errors import ApiError, Obj, bad_request, expired, not_found
 from drydock.cluster.message import Request, Response
 from drydock.cluster.resources import Resource
 from drydock.cluster.route import Target
 from drydock.cluster.selectors import parse_fields, parse_labels
 from drydock.cluster.store import Key, StaleVersionError
-from drydock.cluster.verbs import options
+from drydock.cluster.verbs import list_options, options
+from drydock.cluster.verbs.list_options import Token
 
 PATIENCE_S = 3.0
 """How long a list waits for a version that is not there yet."""
@@ -30,32 +29,8 @@ def get(core: Core, target: Target, _request: Request) -> Response:
 async def list_objects(core: Core, target: Target, request: Request) -> Response:
     """Answer a list, or a page of it."""
     resource = target.resource
-    version = version_of(request)
-    token = request.query.get("continue", "")
-    start: tuple[str, str] | None = None
-    if token:
-        if version is not None and request.query.get("resourceVersion") not in ("", "0"):
-            raise bad_request("specifying resource version is not allowed when using continue")
-        at, start = _continued(token)
-    elif version is not None and request.query.get("resourceVersionMatch") == "Exact":
-        at = version
-    else:
-        at = core.store.version
-    if version is not None and not token:
-        await _wait(core, version)
-        at = at if request.query.get("resourceVersionMatch") == "Exact" else core.store.version
-        if request.query.get("resourceVersionMatch") == "Exact" and version < core.store.horizon:
-            raise expired("The resourceVersion for the provided list is too old.")
-    try:
-        found = core.store.at(stored_as(resource), target.namespace, at)
-    except StaleVersionError:
-        raise expired(
-            "The provided continue parameter is too old to display a consistent list result. You can"
-            " start a new list without the continue parameter, or use the continue token in this"
-            " response to retrieve the remainder of the results. Continuing with the provided token"
-            " results in an inconsistent list - objects that were created, modified, or deleted"
-            " between the time the first chunk was returned and now may show up in the list."
-        ) from None
+    list_options.check_list(request)
+    found, at, start = await _read(core, target, request)
     labels = parse_labels(request.query.get("labelSelector", ""))
     fields = parse_fields(request.query.get("fieldSelector", ""), resource.qualified)
     chosen = [
@@ -64,17 +39,44 @@ async def list_objects(core: Core, target: Target, request: Request) -> Response
         if labels.matches(obj["metadata"].get("labels")) and fields.matches(obj)
     ]
     if start is not None:
-        chosen = [(key, obj) for key, obj in chosen if (key.namespace, key.name) >= start]
+        first = (start.namespace, start.name)
+        chosen = [(key, obj) for key, obj in chosen if (key.namespace, key.name) >= first]
     limit = options.whole_number(request, "limit") or 0
     meta: Obj = {"resourceVersion": str(at)}
     if limit and len(chosen) > limit:
-        meta["continue"] = _token(at, chosen[limit][0])
+        meta["continue"] = list_options.written(at, chosen[limit][0])
         if not labels.requirements and not fields.terms:
             meta["remainingItemCount"] = len(chosen) - limit
         chosen = chosen[:limit]
     made = listed(core, resource, [obj for _, obj in chosen], str(at))
     made["metadata"] = meta
     return Response(200, made)
+
+
+async def _read(
+    core: Core, target: Target, request: Request
+) -> tuple[list[tuple[Key, Obj]], int, Token | None]:
+    """Return what is there at the asked version, that version, and where a page begins."""
+    resource, store = stored_as(target.resource), core.store
+    token = request.query.get("continue", "")
+    if token:
+        start = list_options.read_token(token)
+        if request.query.get("resourceVersion") not in (None, "", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
+        at = store.version if start.version == list_options.NEWEST else start.version
+        try:
+            return store.at(resource, target.namespace, at), at, start
+        except StaleVersionError:
+            raise list_options.too_old(start) from None
+    version = list_options.version_of(request)
+    if version is not None:
+        await _wait(core, version)
+    if version is None or request.query.get("resourceVersionMatch") != "Exact":
+        return store.at(resource, target.namespace, store.version), store.version, None
+    try:
+        return store.at(resource, target.namespace, version), version, None
+    except StaleVersionError:
+        raise expired("The resourceVersion for the provided list is too old.") from None
 
 
 def selected(core: Core, target: Target, request: Request) -> list[Obj]:
@@ -131,27 +133,6 @@ def _new_event(obj: Obj) -> Obj:
     return made
 
 
-def version_of(request: Request) -> int | None:
-    """Return the asked resourceVersion; raises ApiError 400."""
-    text = request.query.get("resourceVersion", "")
-    match = request.query.get("resourceVersionMatch", "")
-    if match and not text:
-        raise options.options_error("ListOptions", _forbidden_match())
-    if not text:
-        return None
-    if not text.isdigit():
-        raise bad_request(
-            f'invalid resource version: resourceVersion: Invalid value: "{text}": strconv.ParseUint:'
-            f' parsing "{text}": invalid syntax'
-        )
-    return int(text)
-
-
-def _forbidden_match() -> Cause:
-    text = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-    return Cause("resourceVersionMatch", "FieldValueForbidden", text)
-
-
 async def _wait(core: Core, version: int) -> None:
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -171,20 +152,3 @@ async def _wait(core: Core, version: int) -> None:
                 "retryAfterSeconds": 1,
             },
         ) from None
-
-
-def _token(version: int, key: Key) -> str:
-    start = f"{key.namespace}/{key.name}" if key.namespace else key.name
-    value = {"v": "meta.k8s.io/v1", "rv": version, "start": start}
-    text = json.dumps(value, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def _continued(token: str) -> tuple[int, tuple[str, str]]:
-    try:
-        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        value = json.loads(text)
-        namespace, _, name = value["start"].rpartition("/")
-        return int(value["rv"]), (namespace, name)
-    except (ValueError, KeyError, TypeError) as error:
-        raise bad_request(f"continue key is not valid: {error}") from error

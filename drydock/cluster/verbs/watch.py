@@ -13,16 +13,18 @@ import time
 from collections.abc import AsyncIterator
 
 from drydock.cluster.core import Core, stored_as
-from drydock.cluster.errors import Cause, Obj, expired, internal
+from drydock.cluster.errors import Obj, expired, internal
 from drydock.cluster.message import Request, Response
 from drydock.cluster.resources import Resource
 from drydock.cluster.route import Target
 from drydock.cluster.selectors import FieldSelector, LabelSelector, parse_fields, parse_labels
 from drydock.cluster.store import Change, StaleVersionError
-from drydock.cluster.verbs import options
+from drydock.cluster.verbs import list_options, options
 from drydock.cluster.verbs.read import seen
 
 BOOKMARK_S = 60.0
+LAST_BOOKMARK_S = 2.0
+"""How long before its end a watch sends its last bookmark, from which a client goes on."""
 LONGEST_S = 1800.0
 LAG_S = 0.1
 """Added to the wish of a client, which takes a watch that ends a moment early for a fault."""
@@ -72,16 +74,8 @@ def watch(core: Core, target: Target, request: Request) -> Response:
             f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid'
             " syntax"
         )
+    list_options.check_watch(request)
     initial = request.query.get("sendInitialEvents", "")
-    if initial and request.query.get("resourceVersionMatch") != "NotOlderThan":
-        raise options.options_error(
-            "ListOptions",
-            Cause(
-                "resourceVersionMatch",
-                "FieldValueForbidden",
-                "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-            ),
-        )
     selection = _Selection(target, request)
     seconds = options.whole_number(request, "timeoutSeconds")
     limit = float(seconds) if seconds else LONGEST_S * (1 + secrets.randbelow(1000) / 1000)
@@ -105,7 +99,7 @@ async def _stream(
             yield _bookmark(selection.resource, version, {INITIAL_END: "true"})
     elif asked == 0:
         version = store.version
-    mark = time.monotonic() + BOOKMARK_S
+    mark = _next_bookmark(end)
     while True:
         try:
             changes = store.since(version)
@@ -124,13 +118,21 @@ async def _stream(
             return
         if bookmarks and time.monotonic() >= mark:
             yield _bookmark(selection.resource, max(version, store.version), {})
-            mark = time.monotonic() + BOOKMARK_S
+            mark = _next_bookmark(end)
+        pause = min(left, mark - time.monotonic()) if bookmarks else left
         try:
-            async with asyncio.timeout(min(left, BOOKMARK_S) if bookmarks else left):
+            async with asyncio.timeout(max(pause, 0.0)):
                 await store.changed(version)
         except TimeoutError:
             if end - time.monotonic() <= 0:
                 return
+
+
+def _next_bookmark(end: float) -> float:
+    """Return when the next bookmark is due: in a minute, or shortly before the watch ends."""
+    now = time.monotonic()
+    last = end - LAST_BOOKMARK_S
+    return min(now + BOOKMARK_S, last) if last > now else now + BOOKMARK_S
 
 
 def _event(kind: str, resource: Resource, obj: Obj) -> Obj:

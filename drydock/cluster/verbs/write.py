@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from drydock.cluster import hooks, strategy
-from drydock.cluster.admission import admit, validate_admission
+from drydock.cluster.admission import admit, admit_change, validate_admission
 from drydock.cluster.core import Core
 from drydock.cluster.custom.defaulting import fill_in
 from drydock.cluster.defaulting import default
@@ -110,6 +110,7 @@ def store_changed(write: Write, old: Obj, new: Obj, *, apply: bool = False) -> O
     else:
         reset = strategy.reset_fields(resource, sub)
         owned = updated(core.shape(resource), old, new, write.writer(), reset)
+    admit_change(write, owned, old)
     strategy.prepare_update(core, resource, sub, owned, old)
     owned = _clean(core, resource, owned)
     _raise(resource, owned, validate_update(core, resource, owned, old, sub))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from drydock.cluster.controllers.endpoints import ready_endpoints
+from drydock.cluster.controllers.endpoints import called_endpoints, ready_endpoints
 from drydock.cluster.names import Found, NameServer, question
 from drydock.cluster.proxy import dnat, ruleset
 
@@ -41,7 +41,38 @@ def test_a_service_without_endpoints_has_no_rule():
     assert one == "ip daddr 10.96.0.9 tcp dport 80 dnat to 10.88.0.2:8080"
     two = dnat("10.96.0.9", port, [("10.88.0.2", 8080), ("10.88.0.3", 8080)])
     assert "numgen random mod 2 map { 0 : 10.88.0.2 . 8080, 1 : 10.88.0.3 . 8080 }" in two
-    assert "reject with tcp reset" in ruleset([one])
+    assert "reject with tcp reset" in ruleset([one], pods="10.88.0.0/16")
+
+
+def test_a_sticky_service_chooses_by_the_caller():
+    """`sessionAffinity: ClientIP`; the choice is the same for every connection of one address."""
+    targets = [("10.88.0.2", 8080), ("10.88.0.3", 8080)]
+    rule = dnat("10.96.0.9", {"port": 80}, targets, sticky=True)
+    assert "dnat to jhash ip saddr mod 2 map" in rule
+
+
+def test_only_a_pod_that_calls_itself_is_hidden_behind_the_bridge():
+    """All others keep their address, by which network policies know them."""
+    text = ruleset([], pods="10.88.0.0/16", called=["10.88.0.2"])
+    assert "ip saddr . ip daddr { 10.88.0.2 . 10.88.0.2 } masquerade" in text
+    assert "ip saddr != 10.88.0.0/16 masquerade" in text
+
+
+def test_the_last_pods_of_a_service_serve_to_their_end():
+    """Without a ready endpoint, those that are going and still serve are called."""
+
+    def endpoint(address: str, **told: bool) -> dict:
+        return {"addresses": [address], "conditions": told}
+
+    going = endpoint("10.88.0.2", ready=False, serving=True, terminating=True)
+    broken = endpoint("10.88.0.3", ready=False, serving=False, terminating=True)
+    fresh = endpoint("10.88.0.4", ready=True, serving=True, terminating=False)
+    unready = endpoint("10.88.0.5", ready=False, serving=False, terminating=False)
+    ports = [{"name": "", "port": 80}]
+    slices = [{"ports": ports, "endpoints": [going, broken, unready]}]
+    assert called_endpoints(slices, "") == [("10.88.0.2", 80)]
+    slices.append({"ports": ports, "endpoints": [fresh]})
+    assert called_endpoints(slices, "") == [("10.88.0.4", 80)]
 
 
 def packet(name: str, kind: int = 1) -> bytes:

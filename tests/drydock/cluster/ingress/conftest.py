@@ -22,7 +22,9 @@ PATIENCE = 20.0
 class Loopback:
     """Stands for the bridge: every address is this machine's loopback."""
 
-    async def connect(self, _: str, port: int) -> socket.socket:
+    async def connect(
+        self, _: str, port: int, *, source: str = ""
+    ) -> socket.socket:  # noqa: ARG002
         made = socket.socket()
         made.setblocking(False)
         try:

@@ -18,6 +18,7 @@ from drydock.cluster.controllers import Controllers
 from drydock.cluster.errors import Obj
 from drydock.cluster.ingress import Ingress
 from drydock.cluster.kubelet import Kubelet, NodeRuntime
+from drydock.cluster.network_policy import PolicyEnforcer
 from drydock.cluster.node import LogOptions
 from drydock.cluster.proxy import ServiceProxy
 from drydock.cluster.store import Store
@@ -51,6 +52,7 @@ class Machine(Room):
     image: str
     ingress_port: int
     api_port: int
+    source: str
     kubelet: Kubelet = field(init=False)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -61,12 +63,17 @@ class Machine(Room):
 
     def start(self) -> None:
         """Run every part."""
-        self.kubelet = Kubelet(self.api.client("kubelet"), self.runtime, self.network)
+        policies = PolicyEnforcer(self.api.client("policies"), self.network, ingress=self.source)
+        self.kubelet = Kubelet(
+            self.api.client("kubelet"), self.runtime, self.network, admit=policies.admit
+        )
         self.api.node = self.kubelet
         proxy = ServiceProxy(self.api.client("proxy"), self.network, api_port=self.api_port)
-        ingress = Ingress(self.api.client("ingress"), self.network, port=self.ingress_port)
+        ingress = Ingress(
+            self.api.client("ingress"), self.network, port=self.ingress_port, source=self.source
+        )
         manager = Controllers(self.api.client("kube-controller-manager"), root_ca="the root")
-        parts = (manager.run(), self.kubelet.run(), proxy.run(), ingress.run())
+        parts = (manager.run(), policies.run(), self.kubelet.run(), proxy.run(), ingress.run())
         self.tasks = [asyncio.create_task(part) for part in parts]
 
     async def stop(self) -> None:
@@ -147,10 +154,11 @@ async def machine(
     made = await images.assemble(ImageConfig(env=("PATH=/bin",), cmd=("sh",)), busybox, mtime=0)
     image = await images.push(made, f"{registry}/busybox:1")
     objects = Store(tmp_path / "store.db")
-    async with Network("10.88.0.0/16", uplink=False) as network:
+    async with Network("10.88.0.0/16", uplink=False, routed=True) as network:
         runtime = NodeRuntime(state, store, images, runner)
         api = Api(objects)
-        machine = Machine(api, runtime, network, image, free_port(), free_port())
+        source = await network.own_address()
+        machine = Machine(api, runtime, network, image, free_port(), free_port(), source)
         machine.start()
         meta = {"name": NAMESPACE}
         await machine.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})

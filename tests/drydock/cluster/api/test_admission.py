@@ -1,0 +1,174 @@
+"""Pod Security, quotas with scopes, limits of claims, priorities."""
+
+from __future__ import annotations
+
+import pytest
+
+from drydock.cluster.admission.standards import violations
+from drydock.cluster.errors import Obj
+from tests.drydock.cluster.api.conftest import Asker
+
+PREFIX = "pod-security.kubernetes.io/"
+PODS = "/api/v1/namespaces/default/pods"
+DEFAULT = "/api/v1/namespaces/default"
+
+
+@pytest.fixture
+async def account(admin: Asker) -> None:
+    """Make the account that pods run as."""
+    made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    assert (await admin.ask("POST", f"{DEFAULT}/serviceaccounts", made)).code == 201
+
+
+def pod(name: str = "p", **spec: object) -> Obj:
+    body = {"containers": [{"name": "a", "image": "i"}], **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": body}
+
+
+async def level(admin: Asker, **labels: str) -> object:
+    wanted = {PREFIX + name.replace("_", "-"): value for name, value in labels.items()}
+    return await admin.ask("PATCH", DEFAULT, {"metadata": {"labels": wanted}})
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_restricted_namespace_refuses_a_plain_pod(admin: Asker) -> None:
+    """Every reason is told, with what to set."""
+    await level(admin, enforce="restricted")
+    answer = await admin.ask("POST", PODS, pod())
+    assert answer.code == 403
+    assert answer.body["message"] == (
+        'pods "p" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation !='
+        ' false (container "a" must set securityContext.allowPrivilegeEscalation=false), unrestricted'
+        ' capabilities (container "a" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot'
+        ' != true (pod or container "a" must set securityContext.runAsNonRoot=true), seccompProfile (pod'
+        ' or container "a" must set securityContext.seccompProfile.type to "RuntimeDefault" or'
+        ' "Localhost")'
+    )
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_new_level_names_the_pods_that_do_not_meet_it(admin: Asker) -> None:
+    """Pods with the same faults are counted under the first."""
+    for name in ("a", "b", "c"):
+        await admin.ask("POST", PODS, pod(name))
+    await admin.ask("POST", PODS, pod("host", hostNetwork=True))
+    answer = await level(admin, enforce="restricted")
+    rest = "allowPrivilegeEscalation != false, unrestricted capabilities, runAsNonRoot != true, seccompProfile"
+    assert answer.warnings == [
+        (
+            'existing pods in namespace "default" violate the new PodSecurity enforce level'
+            ' "restricted:latest"'
+        ),
+        f"a (and 2 other pods): {rest}",
+        f"host: host namespaces, {rest}",
+    ]
+    assert (await level(admin, enforce="privileged")).warnings == []
+
+
+async def test_a_level_that_does_not_exist_is_refused(admin: Asker) -> None:
+    """422 with the label as field."""
+    answer = await level(admin, enforce="strict")
+    assert answer.code == 422
+    (cause,) = answer.body["details"]["causes"]
+    assert cause["field"] == "metadata.labels[pod-security.kubernetes.io/enforce]"
+    assert (
+        cause["message"]
+        == 'Invalid value: "strict": must be one of privileged, baseline, restricted'
+    )
+    assert (await level(admin, enforce="baseline", enforce_version="1.30")).code == 422
+    assert (await level(admin, enforce="baseline", enforce_version="v1.30")).code == 200
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"hostPID": True}, "host namespaces (hostPID=true)"),
+        ({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, 'hostPath volumes (volume "v")'),
+        (
+            {"securityContext": {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}},
+            "forbidden sysctls (kernel.msgmax)",
+        ),
+        (
+            {"securityContext": {"seccompProfile": {"type": "Unconfined"}}},
+            'seccompProfile (pod must not set securityContext.seccompProfile.type to "Unconfined")',
+        ),
+        (
+            {"containers": [{"name": "a", "securityContext": {"procMount": "Unmasked"}}]},
+            'procMount (container "a" must not set securityContext.procMount to "Unmasked")',
+        ),
+    ],
+)
+def test_what_baseline_finds(spec: Obj, reason: str) -> None:
+    """One fault, one reason."""
+    assert violations({"containers": [{"name": "a"}], **spec}, "baseline") == [reason]
+
+
+def test_restricted_tells_a_host_path_once() -> None:
+    """Its check of volumes stands for that of baseline."""
+    volumes = [{"name": "v", "hostPath": {"path": "/"}}]
+    found = violations({"containers": [], "volumes": volumes}, "restricted")
+    assert found == ['restricted volume types (volume "v" uses restricted volume type "hostPath")']
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_quota_with_scopes_counts_only_its_pods(admin: Asker) -> None:
+    """`BestEffort` leaves pods with requests alone."""
+    spec = {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}
+    assert (await admin.ask("POST", f"{DEFAULT}/resourcequotas", quota)).code == 201
+    asking = {"name": "a", "image": "i", "resources": {"requests": {"cpu": "1"}}}
+    for name in ("x", "y"):
+        assert (await admin.ask("POST", PODS, pod(name, containers=[asking]))).code == 201
+    assert (await admin.ask("POST", PODS, pod("one"))).code == 201
+    answer = await admin.ask("POST", PODS, pod("two"))
+    assert "exceeded quota: q, requested: pods=1, used: pods=1" in answer.body["message"]
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_quota_counts_the_largest_moment_of_a_pod(admin: Asker) -> None:
+    """Init containers run before the others, sidecars beside them."""
+    spec = {"hard": {"requests.cpu": "3"}}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}
+    await admin.ask("POST", f"{DEFAULT}/resourcequotas", quota)
+
+    def container(name: str, cpu: str, **more: str) -> Obj:
+        return {"name": name, "image": "i", "resources": {"requests": {"cpu": cpu}}, **more}
+
+    init = [container("side", "500m", restartPolicy="Always"), container("first", "2")]
+    made = pod(containers=[container("a", "1")], initContainers=init)
+    assert (await admin.ask("POST", PODS, made)).code == 201
+    held = await admin.ask("GET", f"{DEFAULT}/resourcequotas/q")
+    assert held.body["status"]["used"] == {"requests.cpu": "2500m"}
+
+
+async def test_claims_are_held_to_the_limits_of_their_namespace(admin: Asker) -> None:
+    """Too small and too large are told."""
+    limit = {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}, "max": {"storage": "2Gi"}}
+    body = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}}
+    await admin.ask("POST", f"{DEFAULT}/limitranges", {**body, "spec": {"limits": [limit]}})
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "c"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "3Gi"}}},
+    }
+    answer = await admin.ask("POST", f"{DEFAULT}/persistentvolumeclaims", claim)
+    assert answer.body["message"] == (
+        'persistentvolumeclaims "c" is forbidden: maximum storage usage per PersistentVolumeClaim is'
+        " 2Gi, but request is 3Gi"
+    )
+
+
+async def test_priority_classes_of_the_system_are_there_and_reserved(admin: Asker) -> None:
+    """Nobody makes another one, and only one class is the default."""
+    path = "/apis/scheduling.k8s.io/v1/priorityclasses"
+    found = await admin.ask("GET", path)
+    assert [one["value"] for one in found.body["items"]] == [2_000_000_000, 2_000_001_000]
+    kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
+    mine = {**kind, "metadata": {"name": "system-mine"}, "value": 1}
+    assert "reserved for system use only" in (await admin.ask("POST", path, mine)).body["message"]
+    first = {**kind, "metadata": {"name": "one"}, "value": 1, "globalDefault": True}
+    assert (await admin.ask("POST", path, first)).code == 201
+    second = {**first, "metadata": {"name": "two"}}
+    answer = await admin.ask("POST", path, second)
+    assert "PriorityClass one is already marked as default" in answer.body["message"]
