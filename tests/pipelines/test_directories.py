@@ -3,10 +3,12 @@
 No image is needed for these, so that a private engine answers within seconds.
 """
 
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import dagger
 import pytest
@@ -14,18 +16,26 @@ import pytest_asyncio
 from dagger import dag
 
 from pipelines.catalog import DocumentError, read_catalog
+from pipelines.flows.access import Access
 from pipelines.flows.admission import AdmissionError, admit
 from pipelines.flows.board import Board
 from pipelines.flows.keys import keys_of
 from pipelines.flows.pipeline import Source
 from pipelines.flows.report import _summed_up
+from pipelines.flows.selection import Request
+from pipelines.flows.ship import apply
 from pipelines.model import Kind, Order, StageResult, Status
+from pipelines.stages import deliver as delivering
 from pipelines.stages.build import own_files
+from pipelines.stages.plan import Release, SavedPlanError, write_plan
 from pipelines.stages.probes import find_probe_faults
 from pipelines.stages.standing import who_works_here
 from pipelines.stages.subject import Subject
 from pipelines.stages.workbench import files_read
 from pipelines.toolchains.kinds import Check
+from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.toolchains.registry import RegistryAccess
+from pipelines.toolchains.run import Ran
 from pipelines.toolchains.sast import judged
 from tests.pipelines.examples import (
     ENVIRONMENT,
@@ -36,6 +46,7 @@ from tests.pipelines.examples import (
     environment,
     service,
 )
+from tests.pipelines.flows.boards import questions
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -201,6 +212,119 @@ async def test_a_commit_gets_in_unasked_where_no_ref_is_named() -> None:
     assert await admit(source, environment(approval="required"), [service()], order) == order
     with pytest.raises(AdmissionError, match="nobody has approved this"):
         await admit(source, environment(approval="required"), [service()], Order(by="Ann"))
+
+
+class Handed:
+    """Takes a delivery's container instead of running it, and answers as one that went well."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.container, self.args = dag.container(), [""]
+        monkeypatch.setattr(delivering, "run", self.run)
+
+    async def run(self, container: dagger.Container, args: list[str], **_: object) -> Ran:
+        """Keep what would be run."""
+        self.container, self.args = container, args
+        return Ran(0, "a line\n", cast("dagger.Container", self))
+
+    async def stdout(self) -> str:
+        """Give a result."""
+        return '{"summary": "shop: 3 of 3"}'
+
+    def file(self, path: str) -> dagger.File:
+        """Give what was saved."""
+        return dag.file("plan.json", path)
+
+    def asked(self, field: str) -> list[dict[str, Any]]:
+        """Tell with what a field of the container's query was called."""
+        return [told for name, told in questions(self.container) if name == field]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Give the container's environment."""
+        return {each["name"]: each["value"] for each in self.asked("withEnvVariable")}
+
+
+NOBODY = ClusterAccess(None, None)
+PLAN = write_plan("deploy", environment(), [Release(service(), "x@sha256:aa")], None)
+
+
+async def test_a_saved_plan_is_handed_on_as_it_is_and_signed_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handed, spaced = Handed(monkeypatch), f"{PLAN}\n\n"
+    order = Order(by="Ann", approved_by="Bob")
+    file = dag.file("mine.json", spaced)
+    told = await delivering.deliver(file, environment(), repository(), NOBODY, order)
+    assert told == "shop: 3 of 3"
+    assert handed.args == ["python", "-m", "delivery", "--plan=/plan.json"]
+    (mounted,) = handed.asked("withMountedFile")
+    assert mounted["path"] == "/plan.json"
+    assert mounted["source"] is file
+    signed = {"DELIVERY_WHO": "Ann", "DELIVERY_APPROVED_BY": "Bob"}
+    assert signed.items() <= handed.variables.items()
+
+
+async def test_what_nobody_said_is_not_put_into_the_deliverys_mouth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handed = Handed(monkeypatch)
+    await delivering.deliver(PLAN, environment(), repository(), NOBODY)
+    assert not {"DELIVERY_WHO", "DELIVERY_APPROVED_BY"} & handed.variables.keys()
+    once = handed.variables["DELIVERY_RUN"]
+    await delivering.deliver(PLAN, environment(), repository(), NOBODY)
+    assert handed.variables["DELIVERY_RUN"] != once
+
+
+async def test_a_rehearsal_tells_and_a_saved_plan_is_what_was_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handed = Handed(monkeypatch)
+    told = await delivering.rehearse(PLAN, environment(), repository(), NOBODY)
+    assert told == "a line\nshop: 3 of 3"
+    assert handed.args[-1] == "--dry-run"
+    saved = await delivering.save(PLAN, environment(), repository(), NOBODY)
+    assert handed.args[-2:] == ["--dry-run", "--save=/saved/plan.json"]
+    assert await saved.contents() == "/saved/plan.json"
+
+
+async def applied(monkeypatch: pytest.MonkeyPatch, *only: str, **near: object) -> Handed:
+    """Apply a saved plan as Ann, who is approved by nobody."""
+    handed = Handed(monkeypatch)
+    files = repository(**{ENVIRONMENT: changed(ENVIRONMENT_TEXT, **near)})
+    saved = json.dumps({**json.loads(PLAN), "objects": [{"kind": "Service", "metadata": {}}]})
+    access = Access(
+        RegistryAccess(None, "", None), ClusterAccess(dag.set_secret("kubeconfig", "x"), None)
+    )
+    await apply(
+        Source(files, repository(), ""),
+        access,
+        "near",
+        Request(only=only),
+        Order(by="Ann"),
+        dag.file("saved.json", saved),
+        rehearsed=False,
+    )
+    return handed
+
+
+async def test_a_saved_plan_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SavedPlanError, match="it is whole, so neither --only nor --plan goes"):
+        await applied(monkeypatch, "shop")
+
+
+async def test_a_saved_plan_takes_an_approval_where_one_is_required(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (await applied(monkeypatch)).variables["DELIVERY_WHO"] == "Ann"
+    with pytest.raises(AdmissionError, match="nobody has approved this"):
+        await applied(monkeypatch, approval="required")
+
+
+async def test_a_saved_plan_of_another_environment_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SavedPlanError, match="not for 'near' in 'elsewhere'"):
+        await applied(monkeypatch, namespace="elsewhere")
 
 
 async def test_a_report_has_a_summary_for_people_and_one_for_programs() -> None:

@@ -56,8 +56,8 @@ def _ancestors(task: Task[Any]) -> Iterator[Task[Any]]:
 
 
 def questions(directory: object) -> list[tuple[str, dict[str, Any]]]:
-    """Tell how a directory is asked of an engine: the fields of its query with their arguments."""
-    assert isinstance(directory, dagger.Directory)
+    """Tell how something is asked of an engine: the fields of its query with their arguments."""
+    assert isinstance(directory, dagger.Directory | dagger.Container)
     return [(field.name, dict(field.args)) for field in directory._ctx.selections]
 
 

@@ -12,7 +12,8 @@ from pipelines.flows.pipeline import Pipeline
 from pipelines.flows.release import Release, short
 from pipelines.flows.selection import Choice
 from pipelines.flows.service_pipeline import QUALITY
-from pipelines.model import Status
+from pipelines.model import Image, Status
+from pipelines.stages.build import Built
 from pipelines.toolchains.kubectl import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
 from tests.pipelines.examples import dockerfile_service, environment, service
@@ -89,6 +90,36 @@ def test_what_is_not_scanned_has_no_scan() -> None:
         "cart: build",
         "plain: build",
     }
+
+
+def test_a_rehearsal_pushes_nothing() -> None:
+    made, pipeline = release()
+    made.images(scanned=False)
+    made.rehearse()
+    before = ancestors(entries(pipeline)["rehearse"].task)
+    assert {"shop: build", "cart: build", "plain: build", "commit"} <= before
+    assert not any("publish" in name or "scan" in name for name in entries(pipeline))
+    assert made._ending() == "Nothing was changed."
+
+
+def test_a_plan_is_saved_after_everything_was_published_and_nothing_is_delivered() -> None:
+    made, pipeline = release()
+    made.publish([*made.checks(), *made.images(scanned=True)])
+    made.save()
+    found = entries(pipeline)
+    published = {"shop: publish", "cart: publish", "plain: publish"}
+    assert published <= needs(found["plan"].task)
+    assert "deploy" not in found
+    assert found["plan"].inputs is None
+
+
+def test_a_rehearsed_image_is_called_as_it_will_be_once_it_is_pushed() -> None:
+    made, pipeline = release()
+    made.images(scanned=False)
+    for each in (SHOP, CART, PLAIN):
+        image = Image(service=each.name, digest=f"sha256:{DIGEST}", unpacked=1, compressed=1)
+        done(entries(pipeline)[f"{each.name}: build"].task, Built(each, image, dag.directory()))
+    assert made._references()["shop"] == REFERENCE
 
 
 def test_effects_are_never_known_beforehand() -> None:
