@@ -41,7 +41,9 @@ class Server:
         """Listen; `port` is the real one afterwards."""
         app = web.Application(client_max_size=LIMIT + 1)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+        )
         await runner.setup()
         site = web.TCPSite(
             runner, "127.0.0.1", self.port, ssl_context=self._authority.server_context()

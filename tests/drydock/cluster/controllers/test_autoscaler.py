@@ -48,8 +48,10 @@ async def test_without_metrics_it_says_so_and_scales_nothing(room, deployment):
 
     await room.until(told)
     assert sorted(await room.events("HorizontalPodAutoscaler")) == [
-        "FailedComputeMetricsReplicas: invalid metrics (1 invalid out of 1), first error is: failed to"
-        f" get cpu resource metric value: {WITHOUT}",
+        (
+            "FailedComputeMetricsReplicas: invalid metrics (1 invalid out of 1), first error is: failed"
+            f" to get cpu resource metric value: {WITHOUT}"
+        ),
         f"FailedGetResourceMetric: {WITHOUT}",
     ]
     assert (await room.get("apps/v1/Deployment", "web"))["spec"]["replicas"] == 3

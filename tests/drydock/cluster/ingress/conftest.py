@@ -22,9 +22,7 @@ PATIENCE = 20.0
 class Loopback:
     """Stands for the bridge: every address is this machine's loopback."""
 
-    async def connect(
-        self, _: str, port: int, *, source: str = ""
-    ) -> socket.socket:  # noqa: ARG002
+    async def connect(self, _: str, port: int, **_source: str) -> socket.socket:
         made = socket.socket()
         made.setblocking(False)
         try:
