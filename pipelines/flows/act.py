@@ -9,7 +9,7 @@ from pipelines.flows.graph import OnFailure
 from pipelines.flows.pipeline import Source
 from pipelines.flows.selection import Choice, Request, choose
 from pipelines.flows.verdict import conclude
-from pipelines.model import Order, Status
+from pipelines.model import Order, Service, Status
 from pipelines.stages.deliver import deliver
 from pipelines.stages.plan import Release, write_plan
 
@@ -40,7 +40,9 @@ async def act(
     choice = await choose(source, env, request)
     access.require_cluster(choice.environment)
     asked = await _admitted(action, source, choice, order or Order())
-    released = [Release(each, "") for each in choice.services]
+    # A pre-flight renders what would be delivered, of which no digest is known yet.
+    named = choice.environment.repository if action == "preflight" else _nothing
+    released = [Release(each, named(each)) for each in choice.services]
     plan = write_plan(action, choice.environment, released, None, asked, choice.slos)
     manifests = source.files.directory("manifests")
     board = Board()
@@ -53,6 +55,10 @@ async def act(
     results = await board.run(OnFailure.FINISH)
     failed = any(result.status is Status.FAILED for result in results)
     return await conclude(f"Shipyard {action} {env}", results, "" if failed else done.result)
+
+
+def _nothing(_: Service) -> str:
+    return ""
 
 
 async def _admitted(action: str, source: Source, choice: Choice, order: Order) -> Order:

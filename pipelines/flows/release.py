@@ -58,6 +58,18 @@ class Release:
         board = self._pipeline.board
         return [board.preparation("", "reach", lambda: reach_servers(bound), fatal=True)]
 
+    def ready(self) -> list[Task[Any]]:
+        """Ask beside everything else whether the delivery would be let in; a no ends the run at once."""
+
+        async def ask() -> str:
+            services = self._pipeline.services
+            named = [Released(each, self._environment.repository(each)) for each in services]
+            plan = write_plan("preflight", self._environment, named, None, self._order, self._slos)
+            return await deliver(plan, *self._destination)
+
+        reached, board = self.reach(), self._pipeline.board
+        return [*reached, board.preparation("", "preflight", ask, needs=reached, fatal=True)]
+
     def checks(self) -> list[Task[Any]]:
         """Check every service."""
         self._checked = {each.service.name: each.check() for each in self._services}

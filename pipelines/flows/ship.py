@@ -29,7 +29,7 @@ async def ship(source: Source, access: Access, env: str, request: Request, order
     if not request.plan:
         order = await admission.admit(source, choice.environment, choice.services, order)
     release = Release(source, access, choice, order)
-    release.publish([*release.reach(), *release.checks(), *release.images(scanned=True)])
+    release.publish([*release.ready(), *release.checks(), *release.images(scanned=True)])
     release.deliver()
     return await release.run("ship", request)
 
@@ -41,7 +41,7 @@ async def deploy(source: Source, access: Access, env: str, request: Request, ord
     if not request.plan:
         order = await admission.admit(source, choice.environment, choice.services, order)
     release = Release(source, access, choice, order)
-    release.publish([*release.reach(), *release.images(scanned=False)])
+    release.publish([*release.ready(), *release.images(scanned=False)])
     release.deliver()
     return await release.run("deploy", request)
 

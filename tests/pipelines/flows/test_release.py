@@ -34,7 +34,7 @@ def release(access: Access = NOWHERE) -> tuple[Release, Pipeline]:
 def shipped(access: Access = NOWHERE) -> Pipeline:
     """Put what `ship` does on a board."""
     made, pipeline = release(access)
-    made.publish([*made.reach(), *made.checks(), *made.images(scanned=True)])
+    made.publish([*made.ready(), *made.checks(), *made.images(scanned=True)])
     made.deliver()
     return pipeline
 
@@ -71,6 +71,15 @@ def test_the_servers_are_asked_first_and_their_silence_ends_the_run() -> None:
     first = pipeline.board.entries[0]
     assert (first.task.name, first.hidden, first.task.fatal) == ("reach", True, True)
     assert "reach" in ancestors(entries(pipeline)["shop: publish"].task)
+    assert needs(entries(pipeline)["preflight"].task) == {"reach"}
+
+
+def test_a_delivery_that_would_not_be_let_in_ends_the_run_before_anything_is_pushed() -> None:
+    """A frozen environment, a missing right or a full quota is told while the first stages still run."""
+    found = entries(shipped())
+    asked = found["preflight"]
+    assert (asked.hidden, asked.task.fatal, asked.task.needs) == (True, True, ())
+    assert "preflight" in ancestors(found["shop: publish"].task)
 
 
 def test_without_servers_of_this_machine_nobody_is_asked() -> None:
