@@ -44,12 +44,14 @@ def cleanup_environment(cluster: Cluster, plan: Plan) -> str:
             "what is deleted does not come back, so somebody has to have seen the list",
             "the same again with --everything --yes; in a plan: confirmed: true",
         )
-    names = {ENVIRONMENT, *found.locks, *(name_of(each.name) for each in plan.services)}
+    names = set(found.locks)
+    if len(found.ours) > len(found.locks):
+        names |= {ENVIRONMENT, *(name_of(each.name) for each in plan.services)}
     with all_locked(cluster, namespace, holder(), PATIENCE_SECONDS, names) as alive:
         _check_freeze(cluster, namespace)
         found = survey(cluster, namespace)
         gone = _delete_all(cluster, plan, found, alive)
-    # Given back by now; one that another run took in between is not deleted.
+    # Given back by now; one that another run took in between stays.
     last = survey(cluster, namespace)
     _delete(cluster, namespace, [each for each in last.ours if each.rank == LOCK], lambda: None)
     left = survey(cluster, namespace)
@@ -97,6 +99,9 @@ def _delete_one(cluster: Cluster, namespace: str, item: Item, alive: Alive) -> N
     path, obj = item.kind.path(namespace, item.name), item.obj
     uid, begun = obj["metadata"]["uid"], time.monotonic()
     while not obj["metadata"].get("deletionTimestamp"):
+        if item.rank == LOCK and obj["spec"].get("holderIdentity"):
+            say(f"{item} was taken by another delivery: it stays")
+            return
         held = {"uid": uid, "resourceVersion": obj["metadata"]["resourceVersion"]}
         policy = "Foreground" if item.rank == WORKLOAD else "Background"
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": held}
@@ -116,9 +121,6 @@ def _delete_one(cluster: Cluster, namespace: str, item: Item, alive: Alive) -> N
         now = _look(cluster, path) or obj
         if now["metadata"]["uid"] != uid or not is_ours(item.kind.name, now):
             say(f"{item} is somebody else's by now: it stays")
-            return
-        if item.rank == LOCK and now["spec"].get("holderIdentity"):
-            say(f"{item} was taken by another delivery: it stays")
             return
         obj = now
 
