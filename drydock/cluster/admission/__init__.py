@@ -10,7 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drydock.cluster.access import escalation
-from drydock.cluster.admission import accounts, lifecycle, limits, quota, scheduling, security
+from drydock.cluster.admission import (
+    accounts,
+    claims,
+    lifecycle,
+    limits,
+    quota,
+    scheduling,
+    security,
+)
 
 if TYPE_CHECKING:
     from drydock.cluster.errors import Obj
@@ -24,6 +32,8 @@ def admit(write: Write, obj: Obj) -> None:
         limits.fill_in(write, obj)
         accounts.assign(write, obj)
         scheduling.assign(write, obj)
+    if write.resource.qualified == "persistentvolumeclaims":
+        claims.assign(write, obj)
     escalation.check(write, obj, None)
 
 

@@ -142,8 +142,9 @@ async def _grpc(action: Obj, target: Target) -> None:
         raise ActionError(f"error: {why}") from error
     try:
         state = await check(reader, writer, f"{host}:{port}", action.get("service") or "")
-    except (NoAnswer, OSError) as error:
-        raise ActionError(f"error: health rpc probe failed: {error}") from error
+    except (NoAnswer, ConnectionError) as error:
+        why = str(error) if isinstance(error, NoAnswer) else "the connection was closed"
+        raise ActionError(f"error: health rpc probe failed: {why}") from error
     finally:
         writer.close()
     if state != SERVING:

@@ -24,7 +24,7 @@ class NoAnswer(Exception):  # noqa: N818 - what the server did, not what went wr
 
 
 async def check(reader: StreamReader, writer: StreamWriter, authority: str, service: str) -> str:
-    """Return the state that a server tells of a service; raises NoAnswer or OSError."""
+    """Return the state that a server tells of a service; raises NoAnswer or ConnectionError."""
     writer.write(PREFACE + _frame(SETTINGS, 0, 0, b"") + _request(authority, service))
     await writer.drain()
     message = b""

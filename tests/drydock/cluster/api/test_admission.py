@@ -172,3 +172,24 @@ async def test_priority_classes_of_the_system_are_there_and_reserved(admin: Aske
     second = {**first, "metadata": {"name": "two"}}
     answer = await admin.ask("POST", path, second)
     assert "PriorityClass one is already marked as default" in answer.body["message"]
+
+
+async def test_a_claim_that_names_no_class_gets_the_default(admin: Asker) -> None:
+    """An empty name means none at all."""
+    notes = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
+    kind = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "x/y"}
+    await admin.ask(
+        "POST",
+        "/apis/storage.k8s.io/v1/storageclasses",
+        {**kind, "metadata": {"name": "std", **notes}},
+    )
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    for name, more, wanted in (("one", {}, "std"), ("two", {"storageClassName": ""}, "")):
+        claim = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": name},
+            "spec": {**spec, **more},
+        }
+        answer = await admin.ask("POST", f"{DEFAULT}/persistentvolumeclaims", claim)
+        assert answer.body["spec"]["storageClassName"] == wanted
