@@ -1,8 +1,7 @@
 """Chaos: experiments on an environment, each in its file; `run` makes those that a plan names.
 
-lab       where they are made: what serves users, and whether it is whole
-load      requests to every service meanwhile
-outcome   what they came to
+They are made in a `lab`, which knows what serves users and whether it is whole, under `load`, and come to an
+`outcome` for each service.
 """
 
 from delivery.operations.chaos.run import chaos

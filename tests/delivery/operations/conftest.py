@@ -1,7 +1,7 @@
 """An environment of two services on the API server of `tests/delivery`, and actions on it by plan, as users run them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tests.delivery.conftest import COUNT, Node, digest
 
 ROOT = Path(__file__).parents[3]
 NAMES = ("backend", "sample-app")
+BLUE_GREEN = {"strategy": "blue-green"}
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def environment(
     node: Node,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Environment:
+) -> Iterator[Environment]:
     """Give an environment to which nothing was delivered yet. Its services answer by the test's word."""
     del node
     for name in NAMES:
@@ -125,8 +126,7 @@ def environment(
     for module in (judging, machine, health_of_service):
         monkeypatch.setattr(module, "ask", ask)
     monkeypatch.setattr(facts, "LINGER_SECONDS", 0)
-    return made
-
-
-BLUE_GREEN = {"strategy": "blue-green"}
-Act = Callable[..., Done]
+    monkeypatch.setattr(run, "CALM_SECONDS", 0.5)
+    yield made
+    # The pods of all tests are on one node, which gets slower with each.
+    cluster.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
