@@ -65,6 +65,13 @@ def test_before_the_first_delivery_everything_that_can_be_known_is_told(
     assert environment.cluster.find(f"/api/v1/namespaces/{environment.namespace}") is None
 
 
+def test_it_can_be_asked_before_there_is_an_image(environment: Environment) -> None:
+    assert environment.act("deploy", only=["backend"]).code == 0
+    done = environment.act("preflight", only=["backend"], each={"image": "registry/backend"})
+    assert done.code == 0, done.summary
+    assert lines(done.summary)["manifests"] == "ok"
+
+
 @pytest.mark.parametrize("each", [{}, BLUE_GREEN], ids=["rolling", "blue-green"])
 def test_where_something_runs_the_api_server_judges_the_manifests(
     environment: Environment, each: dict[str, Any]
