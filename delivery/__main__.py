@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from delivery import actions, gitops, operations
+from delivery import actions, gitops, history, operations
+from delivery.clock import CLOCK, write_time
 from delivery.cluster import ApiError, Cluster, KubectlError, connect
 from delivery.dry_run import dry_run, expect
 from delivery.errors import DeliveryError
@@ -32,6 +33,8 @@ ACTIONS = {
 }
 GITOPS = {Action.DEPLOY: gitops.deploy, Action.ROLLBACK: gitops.rollback}
 """What is a commit where the environment is kept in git; everything else is done as usual."""
+RECORDED = frozenset({Action.DEPLOY, Action.ROLLBACK, Action.PROMOTE, Action.ABORT})
+"""What leaves a record in the history."""
 
 
 def main(arguments: list[str]) -> int:
@@ -46,14 +49,21 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     begun = time.monotonic()
     code, outcome = 0, "done"
+    records: list[dict[str, object]] = []
     try:
         plan = read_plan(given.plan)
         expect(plan, given.expect)
         with connect() as cluster:
-            if given.dry_run:
+            if given.dry_run and plan.mode is Mode.GITOPS:
+                summary = gitops.dry_run(cluster, plan, given.save)
+            elif given.dry_run:
                 summary = dry_run(cluster, plan, given.plan, given.save)
             else:
-                summary = work_of(plan)(cluster, plan)
+                summary = _carried_out(cluster, plan, records)
+    except KeyboardInterrupt:
+        code, outcome = 128 + signal.SIGINT, "Interrupted"
+        summary = "interrupted: it stopped where it was. Run it again: that finishes or undoes it"
+        say(summary)
     except DeliveryError as error:
         code, outcome, summary = error.exit_code, type(error).__name__, str(error)
         say(summary)
@@ -61,7 +71,8 @@ def main(arguments: list[str]) -> int:
         code, outcome, summary = 1, type(error).__name__, str(error)
         say(f"the cluster refused: {summary}")
     seconds = round(time.monotonic() - begun, 1)
-    result = {"version": VERSION, "outcome": outcome, "summary": summary, "seconds": seconds}
+    result: dict[str, object] = {"version": VERSION, "outcome": outcome, "summary": summary}
+    result |= {"seconds": seconds, "records": records}
     sys.stdout.write(json.dumps(result, sort_keys=True) + "\n")
     return code
 
@@ -73,6 +84,17 @@ def work_of(plan: Plan) -> Callable[[Cluster, Plan], str]:
     if plan.action is Action.CLEANUP and plan.scope is Scope.ENVIRONMENT:
         return operations.cleanup_environment
     return ACTIONS[plan.action]
+
+
+def _carried_out(cluster: Cluster, plan: Plan, records: list[dict[str, object]]) -> str:
+    """Carry out a plan; what this run recorded is added to `records`, whatever it came to."""
+    since = write_time(CLOCK.now())
+    try:
+        return work_of(plan)(cluster, plan)
+    finally:
+        if plan.action in RECORDED:
+            names = [service.name for service in plan.services]
+            records += history.of_run(cluster, plan.namespace, names, plan.digest, since)
 
 
 def _leave(number: int, _: object) -> None:

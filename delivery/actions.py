@@ -4,15 +4,19 @@ Whether a service is blue-green is told by the cluster here, not by the plan: wh
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from delivery import freeze, history
 from delivery.bluegreen import verbs
 from delivery.bluegreen.assembly import machine_for
 from delivery.bluegreen.machine import Machine
+from delivery.bluegreen.record import Standing
 from delivery.cluster import Cluster
+from delivery.counter import told
 from delivery.errors import DeliveryError, Refused
+from delivery.extent import Extent, extent
+from delivery.history import FAILED, LIVE, ROLLED_BACK
 from delivery.lease import NAME as ENVIRONMENT
 from delivery.lease import all_locked, name_of
 from delivery.plan import Plan, Service
@@ -20,8 +24,8 @@ from delivery.preflight import reach
 from delivery.progress import say
 from delivery.records import Recorder
 from delivery.release import holder, status_line
-from delivery.rolling import ROLLED_BACK
 from delivery.rolling import check_rollback as check_rolling
+from delivery.rolling import past
 from delivery.rolling import rollback as roll_back
 
 PATIENCE_SECONDS = 60.0
@@ -29,21 +33,29 @@ PATIENCE_SECONDS = 60.0
 
 
 def rollback(cluster: Cluster, plan: Plan) -> str:
-    """Go back to what was live before: blue-green by one write, rolling ones by their last revision."""
+    """Go back to what was live before, with all that the last release changed of the named services.
+
+    Blue-green ones by one write, rolling ones by their last good revision.
+    """
     recorder = Recorder(cluster, plan)
     with _held(cluster, plan) as (alive, machines):
-        coloured = [each for each in machines.values() if each.look().facts.live]
-        plain = [each for each in plan.services if machines[each.name] not in coloured]
+        reach_of = _extent(cluster, plan, machines)
+        for name, why in reach_of.stay.items():
+            say(f"{name}: {why}")
+        chosen = [machines[name] for name in reach_of.back]
+        coloured = [each for each in chosen if each.look().facts.live]
+        gone = {each.app.name for each in coloured}
+        plain = [each for each in plan.services if each.name in set(reach_of.back) - gone]
         verbs.check_rollback(coloured)
         check_rolling(cluster, plan.namespace, plain)
         if coloured:
             with _recorded(recorder, coloured, ROLLED_BACK):
                 verbs.rollback(coloured, plan.reason or f"asked for by {plan.who}")
         if plain:
-            roll_back(cluster, plan, plain, alive)
-            for service in plain:
-                recorder.of_rolling(service, ROLLED_BACK)
-        return _lines(cluster, plan, machines)
+            with _recorded_rolling(recorder, plain):
+                roll_back(cluster, plan, plain, alive)
+        stays = [f"{name}: {why}" for name, why in reach_of.stay.items()]
+        return "\n".join([_lines(cluster, plan, machines), *_counts(machines), *stays])
 
 
 def promote(cluster: Cluster, plan: Plan) -> str:
@@ -51,22 +63,28 @@ def promote(cluster: Cluster, plan: Plan) -> str:
     freeze.check(cluster, plan.namespace, "promote")
     recorder = Recorder(cluster, plan)
     with _held(cluster, plan) as (_, machines):
-        with _recorded(recorder, list(machines.values()), "live"):
-            verbs.promote(list(machines.values()))
-        return _lines(cluster, plan, machines)
+        chosen = verbs.waiting(list(machines.values()), "promote")
+        with _recorded(recorder, chosen, LIVE):
+            verbs.promote(chosen, list(machines))
+        return "\n".join([_lines(cluster, plan, machines), *_counts(machines)])
 
 
 def abort(cluster: Cluster, plan: Plan) -> str:
     """Take away what users have not seen yet."""
     recorder = Recorder(cluster, plan)
     with _held(cluster, plan) as (_, machines):
-        with _recorded(recorder, list(machines.values()), "aborted"):
-            verbs.abort(list(machines.values()), plan.reason or f"aborted by {plan.who}")
+        chosen = verbs.waiting(list(machines.values()), "abort")
+        for machine in chosen:
+            # The record is about what is taken away, not about what stays.
+            machine.aim(machine.look().facts.unfinished)
+        with _recorded(recorder, chosen, "aborted"):
+            verbs.abort(chosen, plan.reason or f"aborted by {plan.who}")
         return _lines(cluster, plan, machines)
 
 
 def cleanup(cluster: Cluster, plan: Plan) -> str:
-    """Scale down what is past its window."""
+    """Scale down what is past its window; in a frozen environment the way back is kept."""
+    freeze.check(cluster, plan.namespace, "cleanup")
     with _held(cluster, plan) as (_, machines):
         return "\n".join(verbs.tidy(list(machines.values()))) or "nothing is past its window"
 
@@ -136,6 +154,28 @@ def _machines(
     return {service.name: made(service) for service in plan.services}
 
 
+def _extent(cluster: Cluster, plan: Plan, machines: Mapping[str, Machine]) -> Extent:
+    """Find what a rollback of the plan's services is about."""
+    histories = {name: past(cluster, plan.namespace, name) for name in machines}
+    records = {name: each.look().facts.record for name, each in machines.items()}
+    ahead = (Standing.WATCHING, Standing.FAILED)
+    forward = {name for name, each in records.items() if each and each.standing in ahead}
+    return extent(histories, forward)
+
+
+@contextmanager
+def _recorded_rolling(recorder: Recorder, services: Sequence[Service]) -> Iterator[None]:
+    """Record how services went back by their revisions."""
+    try:
+        yield
+    except DeliveryError as error:
+        for service in services:
+            recorder.of_rolling(service, FAILED, str(error))
+        raise
+    for service in services:
+        recorder.of_rolling(service, ROLLED_BACK)
+
+
 @contextmanager
 def _recorded(recorder: Recorder, machines: list[Machine], verdict: str) -> Iterator[None]:
     """Record what becomes of some applications; a refusal is no delivery."""
@@ -145,11 +185,15 @@ def _recorded(recorder: Recorder, machines: list[Machine], verdict: str) -> Iter
         raise
     except DeliveryError as error:
         for machine in machines:
-            recorder.of_machine(machine, "failed", str(error))
+            recorder.of_machine(machine, FAILED, str(error))
         raise
     for machine in machines:
         recorder.of_machine(machine, verdict)
 
 
-def _lines(cluster: Cluster, plan: Plan, machines: dict[str, Machine]) -> str:
+def _lines(cluster: Cluster, plan: Plan, machines: Mapping[str, Machine]) -> str:
     return "\n".join(status_line(cluster, plan, each) for each in machines.values())
+
+
+def _counts(machines: Mapping[str, Machine]) -> list[str]:
+    return [line for name, each in machines.items() for line in told(name, each.sample)]

@@ -25,6 +25,10 @@ TIMEOUT, TOO_MANY, SERVER_ERROR = 408, 429, 500
 REQUEST_SECONDS = 15.0
 COMMAND_SECONDS = 120.0
 START_SECONDS = 10.0
+AGAIN = 3
+"""How often a question is asked again."""
+AGAIN_WITHIN_SECONDS = 2.0
+"""Only what was refused at once is asked again; a silence has taken its time already."""
 ALIAS = "DELIVERY_CLUSTER_ALIAS"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
@@ -48,8 +52,8 @@ class KubectlError(Exception):
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=REQUEST_SECONDS)
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
         self._path = path
 
     def connect(self) -> None:
@@ -60,6 +64,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
 class Cluster:
     """One cluster, as the kubeconfig names it."""
+
+    pause_seconds = 0.2
+    """Between asking and asking again."""
 
     def __init__(self, server: str | None, proxy: Path) -> None:
         self._flags = [f"--server={server}"] if server else []
@@ -81,10 +88,18 @@ class Cluster:
         return _kubectl([*self._flags, *args], stdin, seconds, good)
 
     def raw(
-        self, method: str, path: str, body: Obj | None = None, content: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Obj | None = None,
+        content: str = "",
+        seconds: float = REQUEST_SECONDS,
     ) -> tuple[int, bytes]:
-        """Send a request; return status and body, whatever they are. A patch is a merge patch."""
-        connection = _UnixConnection(self._proxy)
+        """Send a request; return status and body, whatever they are. A patch is a merge patch.
+
+        Raise OSError when there is no whole answer, or silence for that many seconds.
+        """
+        connection = _UnixConnection(self._proxy, seconds)
         content = content or (MERGE if method == "PATCH" else "application/json")
         try:
             connection.request(
@@ -95,11 +110,28 @@ class Cluster:
             )
             answer = connection.getresponse()
             return answer.status, answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"the answer broke off: {error!r}") from error
         finally:
             connection.close()
 
     def request(self, method: str, path: str, body: Obj | None = None, content: str = "") -> Obj:
-        """Send a request and return the object in the answer; raise ApiError."""
+        """Send a request and return the object in the answer; raise ApiError.
+
+        A question that fails in a way that may pass is asked again a few times; a write never is, for it
+        may have been carried out.
+        """
+        for _ in range(AGAIN if method == "GET" else 0):
+            begun = time.monotonic()
+            try:
+                return self._request(method, path, body, content)
+            except ApiError as error:
+                if not passing(error) or time.monotonic() - begun > AGAIN_WITHIN_SECONDS:
+                    raise
+            time.sleep(self.pause_seconds)
+        return self._request(method, path, body, content)
+
+    def _request(self, method: str, path: str, body: Obj | None, content: str) -> Obj:
         try:
             status, told = self.raw(method, path, body, content)
         except OSError as error:

@@ -12,21 +12,24 @@ from delivery import freeze
 from delivery.apply import difference
 from delivery.bluegreen import trial
 from delivery.bluegreen.assembly import blue_green, machine_for, taken_out
-from delivery.bluegreen.steps import refreshed
+from delivery.bluegreen.selection import refreshed
 from delivery.cluster import Cluster, Obj
 from delivery.errors import PlanError
 from delivery.parts import split
-from delivery.plan import Plan
+from delivery.plan import Action, Plan
 from delivery.preflight import check, reach
 from delivery.progress import say
-from delivery.release import wanted
+from delivery.release import advise, wanted
 
 
 def dry_run(cluster: Cluster, plan: Plan, source: Path, save: Path | None) -> str:
     """Print the diff on standard error and save the plan if asked to; return a summary."""
+    if plan.action is not Action.DEPLOY:
+        raise PlanError(f"a dry run is of a deploy; the plan's action is {plan.action}")
     say(f"dry run: cluster {reach(cluster)}, namespace {plan.namespace}, plan {plan.digest[:19]}")
     rendered = wanted(cluster, plan)
     check(cluster, plan, rendered)
+    advise(plan, rendered)
     found = freeze.frozen(cluster, plan.namespace)
     if found:
         say(f"frozen by {found.who} since {found.since}: {found.reason}; a deploy would be refused")

@@ -4,7 +4,7 @@ from delivery.cluster import ApiError, Cluster, KubectlError, Obj
 from delivery.follow import get, selector_of
 from delivery.progress import say
 from delivery.revisions import replica_sets
-from delivery.rollout import newest
+from delivery.rollout import newest, owned
 
 PODS = 2
 LOG_LINES = 60
@@ -16,8 +16,8 @@ def collect(cluster: Cluster, namespace: str, deployment: str, pod: str = "") ->
     say(f"=== evidence: {deployment} in {namespace}")
     try:
         found = get(cluster, namespace, deployment)
-        names = _pods(cluster, namespace, found, pod) if found else []
         current = newest(found, replica_sets(cluster, namespace, found)) if found else None
+        names = _pods(cluster, namespace, found, current, pod) if found else []
     except ApiError as error:
         say(f"(no pods: {error})")
         return
@@ -33,11 +33,20 @@ def collect(cluster: Cluster, namespace: str, deployment: str, pod: str = "") ->
     say("=== end of evidence")
 
 
-def _pods(cluster: Cluster, namespace: str, deployment: Obj, first: str) -> list[str]:
+def _pods(
+    cluster: Cluster, namespace: str, deployment: Obj, current: Obj | None, first: str
+) -> list[str]:
+    """Choose whose pods to show: the one in trouble, those that are not ready, those of the new revision.
+
+    A release that a gate stopped has ready pods only, and they know why it did.
+    """
     pods = cluster.items(f"/api/v1/namespaces/{namespace}/pods", selector_of(deployment))
-    unready = [pod["metadata"]["name"] for pod in pods if not _ready(pod)]
-    ordered = [name for name in unready if name == first] + [n for n in unready if n != first]
-    return ordered[:PODS]
+    uid = current["metadata"].get("uid") if current else None
+    pods.sort(key=lambda pod: (_ready(pod), not (uid and owned(pod, uid))))
+    names = [
+        pod["metadata"]["name"] for pod in pods if not _ready(pod) or (uid and owned(pod, uid))
+    ]
+    return [*[name for name in names if name == first], *[n for n in names if n != first]][:PODS]
 
 
 def _ready(pod: Obj) -> bool:

@@ -5,7 +5,7 @@ it but the guards of rolling services, which have no other place to remember a r
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 
 from delivery.cluster import CONFLICT, ApiError, Cluster, Obj
@@ -15,6 +15,8 @@ PREFIX = "shipyard-history-"
 KEY = "records"
 LIMIT = 20
 TRIES = 5
+LIVE, FAILED, ROLLED_BACK = "live", "failed", "rolled back"
+"""Verdicts: users are with it; it came to no good end; users are with the one before again."""
 LONGEST = 500
 """Characters of a reason; evidence is for people who read the log, not for etcd."""
 
@@ -25,7 +27,7 @@ class Entry:
 
     `action` is that of the plan, `verdict` what became of it, `reason` why; `begun` and `ended` are UTC.
     `plan` is the plan's digest; `gates` the last verdict of each gate with its numbers; `probe` what the
-    prober counted through the switch.
+    prober counted meanwhile; `timings` how many seconds each stage took.
     """
 
     action: str
@@ -43,6 +45,8 @@ class Entry:
     barrier: str = ""
     gates: tuple[Mapping[str, object], ...] = ()
     probe: Mapping[str, float] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    approved_by: str = ""
 
 
 def remember(cluster: Cluster, namespace: str, service: str, entry: Entry) -> None:
@@ -64,6 +68,21 @@ def entries(cluster: Cluster, namespace: str, service: str) -> list[Entry]:
     return [_entry(each) for each in _records(found)]
 
 
+def of_run(
+    cluster: Cluster, namespace: str, services: Iterable[str], plan: str, begun: str
+) -> list[dict[str, object]]:
+    """Give what one run recorded, by its plan's digest and beginning; nothing that cannot be read."""
+    found = []
+    for service in services:
+        try:
+            newest = next(iter(entries(cluster, namespace, service)), None)
+        except ApiError:
+            continue
+        if newest is not None and newest.plan == plan and newest.ended >= begun:
+            found.append({"service": service, **asdict(newest)})
+    return found
+
+
 def describe(service: str, found: list[Entry]) -> str:
     """Write a history for people, one line per entry."""
     if not found:
@@ -73,7 +92,12 @@ def describe(service: str, found: list[Entry]) -> str:
         reason = f": {each.reason.splitlines()[0]}" if each.reason else ""
         image = each.image.partition("@")[2][:19] or each.image
         line = f"  {each.ended}  {each.action:<8} {each.verdict:<12} {each.version} {image}"
-        lines.append(f"{line} by {each.who}, {each.seconds:.0f} s{reason}")
+        approved = f", approved by {each.approved_by}" if each.approved_by else ""
+        count = ""
+        if each.probe:
+            sent, failed = each.probe.get("sent", 0), each.probe.get("failed", 0)
+            count = f", {sent:.0f} requests, {failed:.0f} failed"
+        lines.append(f"{line} by {each.who}{approved}, {each.seconds:.0f} s{count}{reason}")
     return "\n".join(lines)
 
 
@@ -118,17 +142,24 @@ def _records(found: Obj | None) -> list[dict[str, object]]:
 
 
 def _entry(values: dict[str, object]) -> Entry:
+    """Read a record; what somebody spoiled by hand counts as not given."""
     given = {each.name: values.get(each.name) for each in fields(Entry)}
-    texts = {key: str(value or "") for key, value in given.items()}
-    gates, probe, seconds = given["gates"], given["probe"], given["seconds"]
-    kept = {key: text for key, text in texts.items() if key not in ("gates", "probe", "seconds")}
+    gates, seconds = given["gates"], given["seconds"]
+    special = ("gates", "seconds", "probe", "timings")
     return Entry(
-        **kept,
+        **{key: str(value or "") for key, value in given.items() if key not in special},
         seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
         gates=(
             tuple(each for each in gates if isinstance(each, dict))
             if isinstance(gates, list)
             else ()
         ),
-        probe=dict(probe) if isinstance(probe, dict) else {},
+        probe=_numbers(given["probe"]),
+        timings=_numbers(given["timings"]),
     )
+
+
+def _numbers(value: object) -> dict[str, float]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(key): float(each) for key, each in value.items() if isinstance(each, int | float)}

@@ -31,7 +31,12 @@ class Lease:
         self._renewal = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def still_held(self) -> None:
-        """Raise when another delivery took the lock, which only happens when renewing failed long."""
+        """Raise when another delivery took the lock, which only happens when renewing failed long.
+
+        A process that stood still that long may have lost it without having noticed.
+        """
+        if not self._lost and self._clock.monotonic() - self._renewed > DURATION_SECONDS:
+            self._lost = f"it was not renewed for {DURATION_SECONDS} s"
         if self._lost:
             raise RolloutError(
                 f"the lock was lost: {self._lost}. Another delivery may be at work, so this one stopped"
@@ -139,7 +144,13 @@ def taken(
                 told = True
         if clock.monotonic() - begun > patience:
             who = _holder_of(found) if found else "another delivery"
-            raise PreflightError(f"the lock was not free within {patience:.0f} seconds: {who}")
+            late = (
+                f"the lock was not free within {patience:.0f} seconds: {who}. Nothing was changed"
+            )
+            way_out = (
+                f"wait for that delivery; a dead one frees it {DURATION_SECONDS} s after its end"
+            )
+            raise PreflightError(f"{late}.\n  Way out: {way_out}.")
         clock.sleep(LOOK_SECONDS)
 
 

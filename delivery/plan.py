@@ -42,8 +42,8 @@ __all__ = [
 ]
 
 VERSION = 1
-WHO = "DELIVERY_WHO"
-"""The environment variable that names who delivers, where the plan does not."""
+WHO, APPROVED_BY = "DELIVERY_WHO", "DELIVERY_APPROVED_BY"
+"""The environment variables that name who delivers and who approved it, where the plan does not."""
 KEYS = frozenset(
     {"version", "action", "environment", "namespace", "overlay", "url", "rollout_seconds"}
     | {"pull_secret", "revision", "services", "who", "reason", "approved_by", "prometheus"}
@@ -160,7 +160,7 @@ def _plan(values: dict[str, Any], digest: str) -> Plan:
         reason=text_of(values, "reason", ""),
         digest=digest,
         objects=_objects(values),
-        approved_by=text_of(values, "approved_by", ""),
+        approved_by=text_of(values, "approved_by", "") or os.environ.get(APPROVED_BY, ""),
         url=text_of(values, "url", ""),
         prometheus=prometheus,
         mode=mode,

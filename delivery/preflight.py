@@ -116,24 +116,29 @@ def check(cluster: Cluster, plan: Plan, objects: list[Obj]) -> None:
         for verb, group, resource in needed(objects, plan)
         if not allowed(cluster, plan.namespace, (verb, group, resource))
     ]
-    if not lacks and plan.pull_secret:
+    shown = f"kubectl -n {plan.namespace} auth can-i --list shows what there is"
+    _refuse(lacks, f"ask for a Role with these rights in {plan.namespace}; {shown}")
+    if plan.pull_secret:
         lacks = _pull_secret(cluster, plan.namespace, plan.pull_secret)
-    _refuse(lacks)
+        _refuse(lacks, "whoever has the registry's token makes it; it never stands in git")
 
 
 def check_room(cluster: Cluster, plan: Plan, objects: list[Obj]) -> None:
     """Check the quota. Only under the lock: the pods of another delivery would count as taken room."""
+    shown = f"kubectl -n {plan.namespace} describe resourcequota shows what is taken"
     try:
-        _refuse(shortages(cluster, plan.namespace, objects))
+        lacks = shortages(cluster, plan.namespace, objects)
+        _refuse(lacks, f"fewer replicas, strategy rolling, or a larger quota; {shown}")
     except ApiError as error:
         raise PreflightError(f"the quota cannot be read: {error}") from error
     except ValueError as error:
         raise PreflightError(f"the manifests ask for resources wrongly: {error}") from error
 
 
-def _refuse(lacks: list[str]) -> None:
+def _refuse(lacks: list[str], way_out: str) -> None:
     if lacks:
-        raise PreflightError("pre-flight failed, nothing was changed:\n  " + "\n  ".join(lacks))
+        told = "pre-flight failed, nothing was changed:\n  " + "\n  ".join(lacks)
+        raise PreflightError(f"{told}\n  Way out: {way_out}.")
 
 
 def needed(objects: list[Obj], plan: Plan) -> list[Right]:

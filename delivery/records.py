@@ -1,6 +1,6 @@
 """Records of a delivery: one entry of the history per service, when it is known what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,9 +10,11 @@ from delivery.clock import CLOCK, Clock, write_time
 from delivery.cluster import ApiError, Cluster
 from delivery.errors import DeliveryError
 from delivery.follow import get
+from delivery.gate import Stage, Verdict
 from delivery.plan import Plan, Service
 from delivery.progress import say
 from delivery.render import REVISION, VERSION
+from delivery.sample import Sample
 from delivery.strategy import Strategy
 
 
@@ -33,16 +35,7 @@ class Recorder:
         except (ApiError, DeliveryError) as error:
             say(f"{machine.app.name}: the history could not be written: {error}")
             return
-        gates = tuple(
-            {
-                "gate": each.gate,
-                "stage": str(stage),
-                "result": str(each.result),
-                "reason": each.reason[: history.LONGEST],
-                "numbers": dict(each.numbers),
-            }
-            for (stage, _), each in machine.panel.verdicts.items()
-        )
+        gates = tuple(noted(each, stage) for (stage, _), each in machine.panel.verdicts.items())
         self._write(
             machine.app.name,
             Strategy.BLUE_GREEN,
@@ -54,9 +47,17 @@ class Recorder:
             barrier=running.barrier if running else "",
             gates=gates,
             probe=machine.sample.numbers if machine.sample else {},
+            timings=machine.timings,
         )
 
-    def of_rolling(self, service: Service, verdict: str, reason: str = "") -> None:
+    def of_rolling(
+        self,
+        service: Service,
+        verdict: str,
+        reason: str = "",
+        verdicts: Iterable[Verdict] = (),
+        sample: Sample | None = None,
+    ) -> None:
         """Record what became of a rolling service: of what the plan wants, or of what runs after a rollback."""
         version, revision, image = service.version, self.plan.revision, service.image
         if self.plan.action != "deploy":
@@ -77,7 +78,9 @@ class Recorder:
             version=version,
             revision=revision,
             image=image,
-            barrier=service.barrier if verdict == "live" else "",
+            barrier=service.barrier if verdict == history.LIVE else "",
+            gates=tuple(noted(each, Stage.LIVE) for each in verdicts),
+            probe=sample.numbers if sample else {},
         )
 
     def _write(
@@ -93,6 +96,7 @@ class Recorder:
         barrier: str,
         gates: tuple[Mapping[str, object], ...] = (),
         probe: Mapping[str, float] | None = None,
+        timings: Mapping[str, float] | None = None,
     ) -> None:
         ended = self.clock.now()
         entry = history.Entry(
@@ -111,5 +115,18 @@ class Recorder:
             barrier=barrier,
             gates=gates,
             probe=probe or {},
+            timings=timings or {},
+            approved_by=self.plan.approved_by,
         )
         history.remember(self.cluster, self.plan.namespace, name, entry)
+
+
+def noted(verdict: Verdict, stage: Stage) -> dict[str, object]:
+    """Write a gate's verdict the way a record keeps it."""
+    return {
+        "gate": verdict.gate,
+        "stage": str(stage),
+        "result": str(verdict.result),
+        "reason": verdict.reason[: history.LONGEST],
+        "numbers": dict(verdict.numbers),
+    }

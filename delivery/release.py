@@ -20,10 +20,15 @@ from delivery.bluegreen.machine import Machine
 from delivery.bluegreen.trial import demanded, try_out
 from delivery.bluegreen.verbs import describe, leave
 from delivery.cluster import Cluster, KubectlError, Obj
-from delivery.errors import DeliveryError, RolloutError
+from delivery.counter import counting, told
+from delivery.endings import findings
+from delivery.errors import Refused, RolloutError
 from delivery.errors import VerificationError as Unverified
-from delivery.evidence import collect
+from delivery.failure import Undone, joined, undone
 from delivery.follow import Hopeless
+from delivery.gate import Verdict
+from delivery.history import FAILED, LIVE
+from delivery.inspection import inspect, watched
 from delivery.lease import NAME as ENVIRONMENT
 from delivery.lease import all_locked, name_of
 from delivery.order import depth
@@ -33,8 +38,8 @@ from delivery.preflight import check, check_room, ensure_namespace, objects_of, 
 from delivery.progress import say
 from delivery.records import Recorder
 from delivery.render import render
-from delivery.revisions import Before, remember, snapshot
-from delivery.rolling import ROLLED_BACK, changed_since, line, undo
+from delivery.revisions import remember, snapshot
+from delivery.rolling import changed_since, line
 from delivery.sequence import roll_out
 from delivery.verify import verify
 
@@ -49,6 +54,7 @@ def deploy(cluster: Cluster, plan: Plan) -> str:
     ensure_namespace(cluster, plan)
     freeze.check(cluster, plan.namespace, "deploy")
     check(cluster, plan, rendered)
+    advise(plan, rendered)
     parts, painted = taken_out(split(rendered, plan), plan)
     recorder, stop = Recorder(cluster, plan), threading.Event()
     with all_locked(cluster, plan.namespace, holder(), _patience(plan), locks(plan)) as held:
@@ -74,8 +80,13 @@ def deploy(cluster: Cluster, plan: Plan) -> str:
             machines, {each.name: each.release_set for each in plan.services}, _teller(recorder)
         )
         try:
-            return _deliver(cluster, plan, parts, fleet, recorder, alive, run)
-        except BaseException:
+            try:
+                return _deliver(cluster, plan, parts, fleet, recorder, alive, run)
+            except Exception:
+                # A failure of one is none of the others': each goes its way to its end.
+                fleet.join()
+                raise
+        except (SystemExit, KeyboardInterrupt):
             stop.set()
             raise
         finally:
@@ -87,6 +98,14 @@ def wanted(cluster: Cluster, plan: Plan) -> list[Obj]:
     if plan.objects is not None:
         return list(plan.objects)
     return objects_of(cluster, plan.namespace, render(cluster, plan))
+
+
+def advise(plan: Plan, objects: Sequence[Obj]) -> None:
+    """Warn of manifests by which users notice that pods come and go; that is no reason to refuse."""
+    names = [service.name for service in plan.services]
+    ours = [each for each in objects if each["kind"] != "Deployment" or _named(each) in names]
+    for finding in findings(ours, [service.name for service in rolling(plan)]):
+        say(f"warning: {finding.told}\n  Way out: {finding.way_out}")
 
 
 def holder() -> str:
@@ -127,66 +146,54 @@ def _deliver(
             remember(cluster, plan.namespace, [service.name])
     before = snapshot(cluster, plan.namespace, names)
     begun: Sequence[str] = list(plain)
-    try:
-        begun = roll_out(cluster, plan, parts, fleet, alive)
-        verify(cluster, plan.namespace, [plain[name] for name in begun])
-    except (KubectlError, Hopeless, Unverified) as error:
-        raise _undone(cluster, plan, before, recorder, error, alive) from error
+    verdicts: dict[str, list[Verdict]] = {}
+    failure: Undone | None = None
+    with counting(cluster, watched(cluster, plan, plain.values())) as samples:
+        try:
+            begun = roll_out(cluster, plan, parts, fleet, alive)
+            rolled = [plain[name] for name in begun]
+            verify(cluster, plan.namespace, rolled)
+            verdicts = inspect(cluster, plan, rolled, recorder.begun, alive)
+        except (KubectlError, Hopeless, Unverified) as error:
+            failure = undone(cluster, plan, before, error, alive)
+    counts = [line for name, sample in samples.items() for line in told(name, sample)]
+    if failure is not None:
+        for name, verdict in failure.verdicts.items():
+            recorder.of_rolling(plain[name], verdict, failure.reason, (), samples.get(name))
+        fleet.join()
+        raise joined(failure.error, fleet.failures(), [*counts, *_ended(fleet)])
     changed = changed_since(cluster, plan.namespace, before)
     remember(cluster, plan.namespace, [name for name in names if _was_begun(name, plain, begun)])
     for name in begun:
         if name in changed:
-            recorder.of_rolling(plain[name], "live")
+            recorder.of_rolling(plain[name], LIVE, "", verdicts.get(name, ()), samples.get(name))
     failures = fleet.failures()
-    if failures:
-        raise type(failures[0])("\n".join(dict.fromkeys(map(str, failures))))
     lines = [
         f"{status_line(cluster, plan, machine_for(cluster, plan, each, run, alive))}"
         f"{_waits(fleet, each.name)}"
         for each in plan.services
+        if not failures or each.name in fleet.outcomes or each.name in begun
     ]
-    return "\n".join(lines)
+    counts += [line for name, each in fleet.machines.items() for line in told(name, each.sample)]
+    if failures:
+        raise joined(None, failures, [*lines, *counts])
+    return "\n".join([*lines, *counts])
 
 
-def _undone(
-    cluster: Cluster,
-    plan: Plan,
-    before: dict[str, Before],
-    recorder: Recorder,
-    error: KubectlError | Hopeless | Unverified,
-    alive: Alive,
-) -> DeliveryError:
-    """Take evidence and put the rolling services back; make the error that says how it went."""
-    told = str(error)
-    if isinstance(error, Hopeless):
-        say(f"the rollout failed: {error}")
-        collect(cluster, plan.namespace, error.deployment, error.trouble.pod)
-    elif isinstance(error, Unverified):
-        say(f"the verification failed: {error}")
-        for name in before:
-            collect(cluster, plan.namespace, name)
-    else:
-        told = f"the manifests were applied in part: {error}"
-    changed = changed_since(cluster, plan.namespace, before)
-    verdict = "failed"
-    try:
-        back = undo(cluster, plan, before, alive)
-        verdict = ROLLED_BACK
-    finally:
-        for service in rolling(plan):
-            if service.name in changed:
-                went = before[service.name].revision
-                recorder.of_rolling(service, verdict if went else "failed", told)
-    kind = Unverified if isinstance(error, Unverified) else RolloutError
-    return kind(f"{told}\n{back}")
+def _ended(fleet: Fleet) -> list[str]:
+    """Tell what became of the blue-green services beside those that failed."""
+    return [f"{name}: {outcome}" for name, outcome in fleet.outcomes.items()]
 
 
 def _teller(recorder: Recorder) -> Callable[[Sequence[Machine], str, Exception | None], None]:
     def tell(machines: Sequence[Machine], outcome: str, error: Exception | None) -> None:
+        if isinstance(error, Refused):
+            # A refusal is no delivery.
+            return
         for machine in machines:
             if error is not None:
-                recorder.of_machine(machine, "failed", str(error))
-            elif outcome != "unchanged":
+                recorder.of_machine(machine, FAILED, str(error))
+            elif machine.changed:
                 recorder.of_machine(machine, outcome)
 
     return tell
@@ -196,6 +203,10 @@ def _waits(fleet: Fleet, name: str) -> str:
     if fleet.outcomes.get(name) == "waits":
         return "\nIt waits: the action promote sends users to it, abort takes it away"
     return ""
+
+
+def _named(obj: Obj) -> str:
+    return str(obj["metadata"]["name"])
 
 
 def _was_begun(deployment: str, plain: Iterable[str], begun: Sequence[str]) -> bool:

@@ -1,8 +1,8 @@
 """Which revision of a Deployment is the one to go back to: the last that a delivery saw working.
 
-The Deployment itself remembers it, as the name of its replica set, in an annotation. So a delivery that
-was killed in the middle leaves no doubt: what it was rolling out never got the mark, and is not taken
-for a good state by the one that comes after it.
+The Deployment itself remembers it, as the name of its replica set, in an annotation, and beside it the
+good one before. So a delivery that was killed in the middle leaves no doubt: what it was rolling out
+never got the mark, and is not taken for a good state by the one that comes after it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from delivery.progress import say
 from delivery.render import VERSION
 from delivery.rollout import newest, owned, revision
 
-GOOD = "shipyard.dev/good"
+GOOD, EARLIER = "shipyard.dev/good", "shipyard.dev/good-before"
+"""The replica set that works, and the one before it; the latter empty once somebody went back to it."""
 HASH = "pod-template-hash"
 
 
@@ -36,29 +37,49 @@ def remember(cluster: Cluster, namespace: str, names: list[str]) -> None:
         try:
             found = get(cluster, namespace, name)
             current = newest(found, replica_sets(cluster, namespace, found)) if found else None
-            if found is None or current is None or _mark(found) == current["metadata"]["name"]:
+            if (
+                found is None
+                or current is None
+                or _note(found, GOOD) == current["metadata"]["name"]
+            ):
                 continue
-            path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
-            marked = {"metadata": {"annotations": {GOOD: current["metadata"]["name"]}}}
-            cluster.request("PATCH", path, marked)
+            _mark(cluster, namespace, name, current, _note(found, GOOD))
         except ApiError as error:
             say(f"{name} could not be marked as good: {error}")
 
 
-def without_earlier(cluster: Cluster, namespace: str, names: list[str]) -> list[str]:
-    """List the Deployments that have no revision before the present one, or are not there."""
-    lacking = []
-    for name in names:
-        found = get(cluster, namespace, name)
-        if found is None or len(replica_sets(cluster, namespace, found)) <= 1:
-            lacking.append(name)
-    return lacking
+def remember_return(cluster: Cluster, namespace: str, name: str, target: Obj) -> None:
+    """Mark what somebody went back to: from there nobody goes back any further."""
+    try:
+        _mark(cluster, namespace, name, target, "", nowhere=True)
+    except ApiError as error:
+        say(f"{name} could not be marked as gone back: {error}")
+
+
+def earlier(cluster: Cluster, namespace: str, name: str) -> Obj | None:
+    """Find the replica set that a rollback leads to.
+
+    It is the good one, if something else is there now, else the good one before it; where the first
+    delivery found something of others, it is that. What never worked is none, nor is what was left by going
+    back: kubectl brings back the notes of a revision with it, so they are as they were then, or are cleared.
+    """
+    found = get(cluster, namespace, name)
+    if found is None:
+        return None
+    sets = replica_sets(cluster, namespace, found)
+    current = newest(found, sets)
+    good, marked = _note(found, GOOD), EARLIER in (found["metadata"].get("annotations") or {})
+    if good and current and (marked or good != current["metadata"]["name"]):
+        wanted = _note(found, EARLIER) if good == current["metadata"]["name"] else good
+        return next((one for one in sets if one["metadata"]["name"] == wanted), None)
+    others = [one for one in sets if not _note(one, VERSION) and _number(one) < _number(found)]
+    return max(others, key=_number, default=None)
 
 
 def _before(cluster: Cluster, namespace: str, deployment: Obj | None) -> Before:
     if deployment is None:
         return Before("", {})
-    mark = _mark(deployment)
+    mark = _note(deployment, GOOD)
     for replica_set in replica_sets(cluster, namespace, deployment) if mark else ():
         if replica_set["metadata"]["name"] == mark:
             return Before(revision(replica_set), template_of(replica_set))
@@ -84,5 +105,19 @@ def replica_sets(cluster: Cluster, namespace: str, deployment: Obj) -> list[Obj]
     return [replica_set for replica_set in found if owned(replica_set, uid)]
 
 
-def _mark(deployment: Obj) -> str:
-    return str(deployment["metadata"].get("annotations", {}).get(GOOD, ""))
+def _note(obj: Obj, key: str) -> str:
+    return str((obj["metadata"].get("annotations") or {}).get(key, ""))
+
+
+def _number(owner: Obj) -> int:
+    return int(revision(owner) or 0)
+
+
+def _mark(
+    cluster: Cluster, namespace: str, name: str, good: Obj, before: str, *, nowhere: bool = False
+) -> None:
+    notes = {GOOD: good["metadata"]["name"]}
+    if before or nowhere:
+        notes[EARLIER] = before
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+    cluster.request("PATCH", path, {"metadata": {"annotations": notes}})

@@ -15,9 +15,11 @@ HOPELESS = frozenset(
         "ImagePullBackOff",
         "InvalidImageName",
         "ErrImageNeverPull",
+        "ImageInspectError",
         "CreateContainerConfigError",
         "CreateContainerError",
         "RunContainerError",
+        "PostStartHookError",
     }
 )
 CRASHES = 2

@@ -15,7 +15,18 @@ from delivery.strategy import (
 )
 
 KEYS = frozenset(
-    {"name", "image", "health", "version", "after", "strategy", "blue_green", "gates", "probe", "slo"}
+    {
+        "name",
+        "image",
+        "health",
+        "version",
+        "after",
+        "strategy",
+        "blue_green",
+        "gates",
+        "probe",
+        "slo",
+    }
     | {"set", "barrier"}
 )
 

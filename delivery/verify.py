@@ -15,6 +15,8 @@ from delivery.progress import say
 
 PATIENCE_SECONDS = 20.0
 PAUSE_SECONDS = 0.3
+ANSWER_SECONDS = 3.0
+"""How long one answer may take: a service that hangs has to be seen in time to go back."""
 PORT = "http"
 OK = range(200, 300)
 
@@ -46,7 +48,7 @@ def ask(cluster: Cluster, target: str, patience: float, clock: Clock = CLOCK) ->
     deadline = clock.monotonic() + patience
     while True:
         try:
-            status, body = cluster.raw("GET", target)
+            status, body = cluster.raw("GET", target, seconds=ANSWER_SECONDS)
             told = f"{status} {body.decode(errors='replace').strip()[:300]}"
             if status in OK:
                 return Answer(good=True, told=told)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from delivery.bluegreen.autoscaler import follow
 from delivery.bluegreen.colours import Colour, side_name
+from delivery.bluegreen.crew import finally_together, timed
 from delivery.bluegreen.judging import Blocked
-from delivery.bluegreen.machine import Machine, together
+from delivery.bluegreen.machine import Machine
 from delivery.bluegreen.record import Standing
 from delivery.bluegreen.states import Aim, Goal, State, state_of
+from delivery.counter import told
 from delivery.errors import RollbackError
 from delivery.evidence import collect
 from delivery.follow import Hopeless
-from delivery.progress import say
 
 
 def go_back(
@@ -19,7 +20,8 @@ def go_back(
 ) -> list[RollbackError]:
     """Undo a release of these applications; return what could not be undone."""
     failing = {machine.app.name: _unwanted(machine) for machine in machines}
-    lost = [error for machine in machines if (error := _users_back(machine, why))]
+    with timed(machines, "back"):
+        lost = [error for machine in machines if (error := _users_back(machine, why))]
     for machine in machines:
         follow(machine.writer, machine.look().facts)
         colour = failing[machine.app.name]
@@ -27,11 +29,7 @@ def go_back(
             pod = trouble.trouble.pod if isinstance(trouble, Hopeless) else ""
             name = side_name(machine.app.name, colour)
             collect(machine.writer.cluster, machine.app.namespace, name, pod)
-    try:
-        together(machines, Goal.UNDO, why)
-    except Hopeless as hopeless:
-        # Users are where they belong; what is left over is scaled down by the next run.
-        say(f"{hopeless}")
+    finally_together(machines, Goal.UNDO, why)
     return lost
 
 
@@ -58,6 +56,7 @@ def aftermath(machines: Sequence[Machine], lost: Sequence[RollbackError]) -> lis
             lines.append(
                 f"{name}: users are with {version} on {facts.live}; nothing else has pods."
             )
+        lines += told(name, machine.sample)
     return lines
 
 
@@ -79,8 +78,8 @@ def _users_back(machine: Machine, why: str) -> RollbackError | None:
             machine.step(Aim(Goal.UNDO), why)
     except Hopeless as hopeless:
         machine.give_up(why)
-        told = f"the way back failed too: {hopeless}. It needs a new version, or a person"
-        return RollbackError(f"{told}: kubectl -n {namespace} get pods")
+        failed = f"the way back failed too: {hopeless}. It needs a new version, or a person"
+        return RollbackError(f"{failed}: kubectl -n {namespace} get pods")
     record = machine.look().facts.record
     if watched and record and record.standing is Standing.FAILED and record.release.barrier:
         return RollbackError(f"{name} is beyond a barrier and needs a new version that repairs it")

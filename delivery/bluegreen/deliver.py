@@ -4,19 +4,18 @@ A set of one is the usual case. Its members are prepared and judged side by side
 the other, watched together, and go back together.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 
 from delivery.bluegreen import guards
 from delivery.bluegreen.aftermath import aftermath, go_back
 from delivery.bluegreen.autoscaler import follow
+from delivery.bluegreen.crew import counted, finally_together, timed, together
 from delivery.bluegreen.judging import Blocked
-from delivery.bluegreen.machine import Machine, together
+from delivery.bluegreen.machine import Machine
 from delivery.bluegreen.states import Aim, Goal, State, state_of
 from delivery.errors import DeliveryError, RollbackError, RolloutError, VerificationError
 from delivery.follow import Hopeless
-from delivery.gate import Stage
-from delivery.prober import probing
 from delivery.progress import say
 from delivery.strategy import Promote
 
@@ -28,19 +27,17 @@ def deliver(machines: Sequence[Machine]) -> str:
     for machine in machines:
         finish(machine)
         guards.check_adoption(machine.app, machine.look().facts)
-    try:
-        together(machines, Goal.ADOPT)
-    except Hopeless as hopeless:
-        raise _failed(machines, hopeless, "adoption") from hopeless
+    with timed(machines, "adoption"):
+        _reach(machines, Goal.ADOPT, "adoption")
     for machine in machines:
         machine.refresh()
-    try:
-        together(machines, Goal.PREVIEW)
-    except (Hopeless, Blocked) as trouble:
-        raise _failed(machines, trouble, "preview") from trouble
-    fresh = [machine for machine in machines if machine.pending]
+    with timed(machines, "preview"):
+        _reach(machines, Goal.PREVIEW, "preview")
+    for machine in machines:
+        machine.changed = machine.pending
+    fresh = [machine for machine in machines if machine.changed]
     if not fresh:
-        together(machines, Goal.TIDY)
+        finally_together(machines, Goal.TIDY)
         return "unchanged"
     if any(each.app.options.promote is Promote.MANUAL and not each.watching for each in fresh):
         return "waits"
@@ -49,18 +46,28 @@ def deliver(machines: Sequence[Machine]) -> str:
 
 def switch(machines: Sequence[Machine]) -> str:
     """Send users to what passed its preview, and watch it; return "live"."""
-    try:
-        together(machines, Goal.PREVIEW)
-        with ExitStack() as stack:
-            for machine in machines:
-                stack.enter_context(_probed(machine))
-            together(machines, Goal.SWITCH)
+    names = tuple(machine.app.name for machine in machines)
+    for machine in machines:
+        if machine.app.release is not None:
+            members = names if len(names) > 1 else ()
+            machine.aim(replace(machine.app.release, members=members))
+    _reach(machines, Goal.PREVIEW, "preview")
+    trouble: Hopeless | Blocked | None = None
+    lost: list[RollbackError] = []
+    with counted(machines):
+        try:
+            with timed(machines, "switch"):
+                together(machines, Goal.SWITCH)
             for machine in machines:
                 follow(machine.writer, machine.look().facts)
-            watch(machines)
-    except (Hopeless, Blocked) as trouble:
-        raise _failed(machines, trouble, "watch") from trouble
-    together(machines, Goal.SETTLE)
+            with timed(machines, "watch"):
+                watch(machines)
+        except (Hopeless, Blocked) as found:
+            # The counter goes on until users are back.
+            trouble, lost = found, _gone_back(machines, found, "watch")
+    if trouble is not None:
+        raise _error(machines, trouble, lost) from trouble
+    finally_together(machines, Goal.SETTLE)
     return "live"
 
 
@@ -76,23 +83,6 @@ def watch(machines: Sequence[Machine]) -> None:
         if clock.monotonic() >= end:
             return
         clock.sleep(ROUND_SECONDS)
-
-
-@contextmanager
-def _probed(machine: Machine) -> Iterator[None]:
-    """Count what users would see during the switch, if the plan wants that."""
-    seen = machine.look()
-    if not machine.app.rate or seen.service is None:
-        yield
-        return
-    subject = machine.panel.subject(seen, Stage.LIVE)
-    with probing(
-        machine.writer.cluster, subject, machine.app.rate, machine.app.probe_path
-    ) as probe:
-        try:
-            yield
-        finally:
-            machine.sample = probe.sample()
 
 
 def finish(machine: Machine) -> None:
@@ -113,13 +103,29 @@ def finish(machine: Machine) -> None:
         lost = go_back([machine], str(trouble))
         say("\n".join(aftermath([machine], lost)))
         return
-    machine.drive(Aim(Goal.SETTLE))
+    finally_together([machine], Goal.SETTLE)
 
 
-def _failed(machines: Sequence[Machine], trouble: Hopeless | Blocked, stage: str) -> DeliveryError:
-    """Take users and colours back to where they were; make the error that says how it went."""
+def _reach(machines: Sequence[Machine], goal: Goal, stage: str) -> None:
+    """Go to a goal before users notice anything; take everything back when that does not work."""
+    try:
+        together(machines, goal)
+    except (Hopeless, Blocked) as trouble:
+        raise _error(machines, trouble, _gone_back(machines, trouble, stage)) from trouble
+
+
+def _gone_back(
+    machines: Sequence[Machine], trouble: Hopeless | Blocked, stage: str
+) -> list[RollbackError]:
+    """Take users and colours back to where they were; return what could not be."""
     say(f"the {stage} failed: {trouble}")
-    lost = go_back(machines, str(trouble), trouble)
+    return go_back(machines, str(trouble), trouble)
+
+
+def _error(
+    machines: Sequence[Machine], trouble: Hopeless | Blocked, lost: Sequence[RollbackError]
+) -> DeliveryError:
+    """Make the error that says how it went."""
     told = "\n".join([str(trouble), *aftermath(machines, lost)])
     if lost:
         return RollbackError(told)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from delivery.bluegreen.application import Application
-from delivery.bluegreen.facts import Facts, adoptable
+from delivery.bluegreen.facts import Facts, adoptable, expired
 from delivery.bluegreen.record import Standing
 from delivery.bluegreen.states import State, state_of
 from delivery.errors import Refused
@@ -20,13 +20,33 @@ def check_adoption(app: Application, facts: Facts) -> None:
         )
 
 
-def check_promotion(app: Application, facts: Facts) -> None:
-    """Refuse when no release waits."""
-    if not facts.unfinished or state_of(facts) is State.WATCHING:
+def waits(facts: Facts) -> bool:
+    """Tell whether a release is under way or waits, that users have not seen."""
+    return facts.unfinished is not None and state_of(facts) is not State.WATCHING
+
+
+def check_promotion(app: Application, facts: Facts, named: Collection[str]) -> None:
+    """Refuse when no release waits, when it waited too long, or when a part of its set is missing."""
+    held = facts.unfinished
+    if held is None or not waits(facts):
         raise Refused(
             f"{app.name}: no release waits for a promotion; it is {state_of(facts)}",
             "only what passed its preview is promoted",
             "deploy one, with blue_green.promote: manual",
+        )
+    if expired(facts, app.options.preview_seconds):
+        raise Refused(
+            f"{app.name}: {held.version} waits since {held.since}, longer than"
+            f" {app.options.preview_seconds} s",
+            "a release that nobody promoted in time is aborted, for the world has moved on",
+            "deploy it again; the action cleanup takes away what waits",
+        )
+    missing = sorted(set(held.members) - set(named))
+    if missing:
+        raise Refused(
+            f"{app.name} is of one release set with {', '.join(missing)}",
+            "a release set is switched together",
+            f"name all of it: {', '.join(held.members)}",
         )
 
 

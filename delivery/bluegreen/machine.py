@@ -4,17 +4,19 @@ What the API server refuses for a while is tried again after another look; a con
 somebody wrote in between. What another run left is a state like any other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 
+from delivery.bluegreen.decision import FRESH_SECONDS, decide
 from delivery.bluegreen.observation import Seen, observe
 from delivery.bluegreen.panel import Panel
 from delivery.bluegreen.patience import Patience
 from delivery.bluegreen.record import Release
-from delivery.bluegreen.states import FRESH_SECONDS, Aim, Goal, Move, State, decide, state_of
-from delivery.bluegreen.steps import perform, refreshed
+from delivery.bluegreen.selection import refreshed
+from delivery.bluegreen.states import Aim, Goal, Move, State, state_of
+from delivery.bluegreen.steps import perform
 from delivery.bluegreen.writer import Writer
 from delivery.clock import read_time
 from delivery.cluster import APPLY, ApiError
@@ -33,12 +35,18 @@ class Step(Enum):
 
 
 class Machine:
-    """The machine of one application in one run. `alive` raises when the run has to stop."""
+    """The machine of one application in one run. `alive` raises when the run has to stop.
+
+    `changed` tells whether there was anything new of it, `sample` what the prober counted, `timings` how
+    many seconds each stage took; all for the record.
+    """
 
     def __init__(self, writer: Writer, alive: Callable[[], None]) -> None:
         self.writer, self.app, self.alive = writer, writer.app, alive
         self.panel = Panel(writer, alive)
+        self.changed = False
         self.sample: Sample | None = None
+        self.timings: dict[str, float] = {}
         self._patience = Patience(writer.clock, writer.app)
         self._passed = ("", 0.0)
 
@@ -98,10 +106,10 @@ class Machine:
         """Tell whether users were sent to a release whose watch has not ended."""
         return state_of(self.look().facts) is State.WATCHING
 
-    def aimed_at(self, release: Release | None) -> "Machine":
-        """Aim at another release, as a promotion does at what waits on the idle colour."""
-        app = replace(self.app, release=release)
-        return Machine(replace(self.writer, app=app), self.alive)
+    def aim(self, release: Release | None) -> None:
+        """Want another release from now on, as a promotion wants what waits on the idle colour."""
+        self.app = replace(self.app, release=release)
+        self.writer = replace(self.writer, app=self.app)
 
     def answer(self) -> Answer:
         """Ask whether the service answers its users, with patience."""
@@ -154,13 +162,3 @@ class Machine:
         held, (passed, at) = seen.facts.idle.release, self._passed
         recent = self.writer.clock.monotonic() - at < FRESH_SECONDS
         return held is not None and held.id == passed and recent
-
-
-def together(machines: Sequence[Machine], goal: Goal, why: str = "") -> None:
-    """Take several applications to a goal side by side; raise what the first of them raises."""
-    waiting = list(machines)
-    while waiting:
-        for machine in list(waiting):
-            aim = Aim(goal, machine.app.release, machine.app.options.preview_seconds)
-            if machine.step(aim, why) is Step.DONE:
-                waiting.remove(machine)

@@ -16,7 +16,7 @@ from delivery.bluegreen.colours import (
     without_colour,
 )
 from delivery.bluegreen.facts import Facts, Side
-from delivery.bluegreen.record import Phase, Release, live_on, release_on
+from delivery.bluegreen.record import Live, Phase, Release, live_on, release_on
 from delivery.clock import Clock, write_time
 from delivery.cluster import Cluster, Obj
 from delivery.follow import get, selector_of
@@ -79,12 +79,13 @@ def observe(
             release=release_on(deployment) or _found(deployment, base, clock),
             ours=_ours(deployment, run),
         )
+    live = selected(service) if service else None
     facts = Facts(
         now=clock.now(),
         service=service is not None,
         ours=service is None or _ours(service, run),
-        live=selected(service) if service else None,
-        record=live_on(service),
+        live=live,
+        record=_standing(live_on(service), deployments.get(live) if live else None),
         has_preview=preview is not None,
         preview=selected(preview) if preview else None,
         sides={key: side for key, side in sides.items() if key},
@@ -173,6 +174,15 @@ def _spare(spec: Obj) -> int:
     if isinstance(value, str):
         return int(spec.get("replicas", 1)) * int(value.rstrip("%")) // 100
     return int(value)
+
+
+def _standing(record: Live | None, deployment: Obj | None) -> Live | None:
+    """Take the record for what it says, unless it is about another release than the one that is selected.
+
+    Then somebody changed the selector by hand, and what was noted with it tells nothing any more.
+    """
+    held = release_on(deployment) if deployment is not None else None
+    return None if record and held and held.id != record.release.id else record
 
 
 def _ours(obj: Obj, run: str) -> bool:

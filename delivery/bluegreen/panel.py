@@ -6,6 +6,7 @@ from dataclasses import replace
 from delivery.bluegreen.colours import LABEL, PREVIEW, Colour
 from delivery.bluegreen.judging import Blocked, Health, Rounds, ask_all
 from delivery.bluegreen.observation import Seen
+from delivery.bluegreen.states import State, state_of
 from delivery.bluegreen.writer import Writer
 from delivery.clock import read_time
 from delivery.gate import Gate, Policy, Result, Stage, Subject, Verdict
@@ -91,7 +92,14 @@ def policies(gates: Sequence[Gate]) -> dict[str, Policy]:
 
 
 def _pods(seen: Seen) -> Verdict:
-    """Judge whether the live pods work at all."""
+    """Judge whether users are still sent to the release that is watched, and whether its pods work at all."""
+    if state_of(seen.facts) is not State.WATCHING:
+        told = (
+            f"somebody else changed the Service's selector meanwhile, it selects {seen.facts.live}"
+        )
+        return Verdict(
+            PODS, Result.FAIL, f"{told}. With Argo CD: ignoreDifferences, docs/gitops.md"
+        )
     progress = seen.progress.get(seen.facts.live)
     trouble = progress.trouble if progress else Trouble("the live Deployment is gone")
     if trouble and not trouble.patience:

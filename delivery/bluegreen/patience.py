@@ -88,7 +88,7 @@ def _awaited(seen: Seen, goal: Goal) -> tuple[Key, ...]:
             return (Colour.BLUE if facts.side(Colour.BLUE).wanted else PLAIN,)
         case Goal.PREVIEW | Goal.SWITCH if facts.unfinished:
             return (facts.target,)
-        case Goal.UNDO | Goal.ROLLBACK if facts.previous:
+        case Goal.UNDO | Goal.WARM | Goal.ROLLBACK if facts.previous:
             return (facts.target,)
         case Goal.EXIT if not facts.idle.exists:
             return (PLAIN,)

@@ -45,7 +45,8 @@ class Release:
     `id` is new with every attempt; `digest` is that of the content, the same for the same content.
     `selector` are the labels, without the colour, by which the active Service finds its pods. `replicas`
     is the manifest's number, None when it names none. `barrier` says why there is no way back from it.
-    `since` is when the phase began.
+    `members` are its release set, and once it is live those that were switched together with it. `since`
+    is when the phase began.
     """
 
     id: str

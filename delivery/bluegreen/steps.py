@@ -5,13 +5,11 @@ Every write hangs on the `resourceVersion` of the look that it was decided by, o
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from uuid import uuid4
 
+from delivery.bluegreen import selection
 from delivery.bluegreen.application import Application
 from delivery.bluegreen.colours import (
-    LABEL,
-    LIVE,
     PREVIEW,
     RELEASE,
     RUN,
@@ -24,10 +22,9 @@ from delivery.bluegreen.colours import (
 )
 from delivery.bluegreen.facts import Side, adoptable, needed
 from delivery.bluegreen.observation import PLAIN, Key, Seen
-from delivery.bluegreen.record import Live, Phase, Release, Standing, written
-from delivery.bluegreen.states import Aim, Goal, Move
+from delivery.bluegreen.record import Phase, Release, written
+from delivery.bluegreen.states import Aim, Move
 from delivery.bluegreen.writer import SWITCHER, Writer, delete, instead, patch, put
-from delivery.clock import write_time
 from delivery.cluster import APPLY, Obj
 from delivery.ownership import MANAGER
 
@@ -35,24 +32,6 @@ from delivery.ownership import MANAGER
 def perform(writer: Writer, move: Move, seen: Seen, aim: Aim, told: str = "") -> None:
     """Make a move; raise ApiError, also when somebody wrote in the meantime. `told` is why it is made."""
     _STEPS[move](writer, seen, aim, told)
-
-
-def refreshed(seen: Seen, app: Application) -> Obj | None:
-    """Make what the manifests want of the active Service, its colour and its record as they are."""
-    if seen.service is None or app.service is None:
-        return None
-    metadata, notes = seen.service["metadata"], seen.service["metadata"].get("annotations") or {}
-    wanted = app.service["metadata"]
-    kept = {key: notes[key] for key in (LIVE, RUN) if key in notes}
-    return {
-        **app.service,
-        "metadata": {
-            **wanted,
-            "resourceVersion": metadata["resourceVersion"],
-            "annotations": {**(wanted.get("annotations") or {}), **kept},
-        },
-        "spec": {**app.service["spec"], "selector": dict(seen.service["spec"]["selector"])},
-    }
 
 
 def prepared(seen: Seen, app: Application, release: Release, run: str) -> Obj:
@@ -92,15 +71,6 @@ def _clone(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
     put(writer, made)
 
 
-def _adopt(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
-    colour = adoptable(seen.facts)
-    held = seen.facts.side(colour).release if colour else None
-    if colour is None or held is None:
-        raise RuntimeError(f"{writer.app.name}: nothing to adopt")
-    live = Live(Standing.SETTLED, replace(held, phase=Phase.PREVIEWED), writer.now)
-    _select(writer, seen, colour, live)
-
-
 def _remove_plain(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
     delete(writer, writer.deployments(writer.app.name), seen.deployments[PLAIN])
 
@@ -134,39 +104,6 @@ def _pass(writer: Writer, seen: Seen, _aim: Aim, told: str) -> None:
         raise RuntimeError(f"{writer.app.name}: nothing passed")
     release = replace(held, phase=Phase.PREVIEWED, since=writer.now, told=told)
     _idle(writer, seen, release=release)
-
-
-def _switch(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
-    facts, release = seen.facts, seen.facts.idle.release
-    if release is None:
-        raise RuntimeError(f"{writer.app.name}: nothing to switch to")
-    live = Live(Standing.WATCHING, release, writer.now, previous=facts.running)
-    _select(writer, seen, facts.target, live)
-
-
-def _settle(writer: Writer, seen: Seen, aim: Aim, told: str) -> None:
-    facts = seen.facts
-    if facts.record is None:
-        raise RuntimeError(f"{writer.app.name}: nothing to settle")
-    until = facts.now + timedelta(seconds=writer.app.options.standby_seconds)
-    standing = Standing.FAILED if aim.goal is Goal.UNDO else Standing.SETTLED
-    live = replace(
-        facts.record,
-        standing=standing,
-        since=writer.now,
-        standby_until=write_time(until),
-        told=told,
-    )
-    _note_live(writer, seen, live)
-
-
-def _back(writer: Writer, seen: Seen, aim: Aim, told: str) -> None:
-    facts = seen.facts
-    if facts.previous is None or facts.running is None:
-        raise RuntimeError(f"{writer.app.name}: nothing to go back to")
-    standing = Standing.ROLLED_BACK if aim.goal is Goal.ROLLBACK else Standing.REVERTED
-    live = Live(standing, facts.previous, writer.now, left=facts.running.id, told=told)
-    _select(writer, seen, facts.target, live)
 
 
 def _retire(writer: Writer, seen: Seen, _aim: Aim, told: str) -> None:
@@ -203,11 +140,6 @@ def _restore(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
         made["metadata"]["resourceVersion"] = version
     path = f"{writer.deployments(writer.app.name)}?fieldManager={MANAGER}&force=true"
     writer.cluster.request("PATCH", path, made, APPLY)
-
-
-def _widen(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
-    body = {"metadata": {"annotations": {LIVE: None}}, "spec": {"selector": {LABEL: None}}}
-    patch(writer, writer.services(writer.app.name), seen.service, body)
 
 
 def _remove_colour(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
@@ -259,52 +191,22 @@ def _idle(
     patch(writer, path, seen.deployments[target], body)
 
 
-def _select(writer: Writer, seen: Seen, colour: Colour, live: Live) -> None:
-    """Send users to a colour. The one write that they notice."""
-    selector = {**live.release.selector, LABEL: str(colour)}
-    notes = {LIVE: written(live), RUN: writer.run}
-    path = writer.services(writer.app.name)
-    if seen.service is not None:
-        before = seen.service["spec"].get("selector") or {}
-        spec = {"selector": instead(before, selector)}
-        patch(writer, path, seen.service, {"metadata": {"annotations": notes}, "spec": spec})
-        return
-    if writer.app.service is None:
-        raise RuntimeError(f"{writer.app.name}: no Service to make")
-    wanted = writer.app.service
-    made = {
-        **wanted,
-        "metadata": {
-            **wanted["metadata"],
-            "annotations": {**(wanted["metadata"].get("annotations") or {}), **notes},
-        },
-        "spec": {**wanted["spec"], "selector": selector},
-    }
-    # Not forced: where somebody was faster and switched since, this is a conflict.
-    writer.cluster.request("PATCH", f"{path}?fieldManager={MANAGER}", made, APPLY)
-
-
-def _note_live(writer: Writer, seen: Seen, live: Live) -> None:
-    body = {"metadata": {"annotations": {LIVE: written(live)}}}
-    patch(writer, writer.services(writer.app.name), seen.service, body)
-
-
 _STEPS: dict[Move, Callable[[Writer, Seen, Aim, str], None]] = {
     Move.CLAIM: _claim,
     Move.CLONE: _clone,
-    Move.ADOPT: _adopt,
+    Move.ADOPT: selection.adopt,
     Move.REMOVE_PLAIN: _remove_plain,
     Move.PREPARE: _prepare,
     Move.POINT_PREVIEW: _point_preview,
     Move.SCALE: _scale,
     Move.PASS: _pass,
-    Move.SWITCH: _switch,
-    Move.SETTLE: _settle,
-    Move.BACK: _back,
+    Move.SWITCH: selection.switch,
+    Move.SETTLE: selection.settle,
+    Move.BACK: selection.back,
     Move.RETIRE: _retire,
     Move.SIZE: _size,
     Move.RESTORE: _restore,
-    Move.WIDEN: _widen,
+    Move.WIDEN: selection.widen,
     Move.REMOVE_COLOUR: _remove_colour,
     Move.REMOVE_PREVIEW: _remove_preview,
 }

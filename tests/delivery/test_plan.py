@@ -81,7 +81,10 @@ def test_the_order_of_the_services_is_read(tmp_path: Path) -> None:
             "these services wait for each other: backend -> backend",
         ),
         ({"services": GOOD["services"] * 2}, "two services have one name"),
-        ({"confimed": True}, "plan.confimed is no key that is known here, did you mean 'confirmed'"),
+        (
+            {"confimed": True},
+            "plan.confimed is no key that is known here, did you mean 'confirmed'",
+        ),
         ({"confirmed": "yes"}, "plan.confirmed is 'yes', not true or false"),
         ({"scope": "all"}, "plan.scope is 'all', not one of expired, environment"),
         ({"approved_by": 1}, "approved_by is 1, not str"),
@@ -135,7 +138,7 @@ def test_a_plan_that_says_nothing_more_deletes_nothing_and_writes_to_the_cluster
 @pytest.mark.parametrize("user", ["bob:hunter2@", "hunter2@"])
 def test_a_secret_in_an_address_is_refused_and_not_repeated(tmp_path: Path, user: str) -> None:
     path = written(tmp_path, gitops={**GIT, "repository": f"https://{user}git.example/shop"})
-    with pytest.raises(PlanError, match="plan.gitops.repository holds a user") as refused:
+    with pytest.raises(PlanError, match=r"plan\.gitops\.repository holds a user") as refused:
         read_plan(path)
     assert "hunter2" not in str(refused.value)
 

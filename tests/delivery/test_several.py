@@ -190,9 +190,34 @@ def test_a_rollback_of_several_starts_only_when_each_has_where_to_go(
     assert deliver(both, "rollback") == 3
     told = json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]
     assert "no revision before the present one: frontend. Nothing was changed" in told
+    assert "Way out: deploy the version that you want, or name only the services" in told
     assert wanted(cluster, namespace) == digests(both)
     assert deliver({"backend": "backend-2"}, "rollback") == 0
     assert wanted(cluster, namespace)["backend"] == digest("backend-1")
+
+
+def test_a_rollback_of_all_takes_back_what_the_last_release_changed_and_nothing_else(
+    deliver: Deliver,
+    cluster: Cluster,
+    namespace: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert deliver(named("1")) == 0
+    assert deliver({"sample-app": "sample-app-2"}) == 0
+    last = {"backend": "backend-3", "frontend": "frontend-3"}
+    assert deliver(last) == 0
+    capsys.readouterr()
+    assert deliver(named("any"), "rollback") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]
+    assert "sample-app: it stays at sample-app-2 of " in told
+    assert wanted(cluster, namespace) == digests(
+        {"backend": "backend-1", "frontend": "frontend-1", "sample-app": "sample-app-2"}
+    )
+    assert deliver(named("any"), "rollback") == 3
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]
+    assert "no rollback of a rollback" in told
+    assert deliver({"sample-app": "any"}, "rollback") == 0
+    assert wanted(cluster, namespace) == digests(named("1"))
 
 
 def test_an_order_that_is_none_is_a_plan_that_cannot_be_understood(

@@ -12,7 +12,8 @@ from delivery.cluster import Cluster, Obj
 from delivery.gate import Gate, Policy, Result, Subject, Verdict
 from delivery.strategy import Options
 from tests.delivery.memory import MemoryCluster, VirtualClock, World
-from tests.delivery.memory.world import DEPLOYMENTS, NS, PODS, SERVICES, SLICES, ready
+from tests.delivery.memory.pods import ready
+from tests.delivery.memory.world import DEPLOYMENTS, NS, PODS, SERVICES, SLICES
 
 NAME = "shop"
 LABELS = {"app.kubernetes.io/name": NAME}
@@ -118,9 +119,12 @@ class Shop:
     def machine(self, app: Application, cluster: MemoryCluster | None = None) -> Machine:
         """Make the machine of a new run."""
         self.runs += 1
-        clock = VirtualClock(self.world)
-        writer = Writer(cluster or self.cluster, clock, app, f"run-{self.runs}")
+        writer = Writer(cluster or self.cluster, self.clock(), app, f"run-{self.runs}")
         return Machine(writer, lambda: None)
+
+    def clock(self) -> VirtualClock:
+        """Give the time that machines go by."""
+        return VirtualClock(self.world)
 
     def deliver(self, app: Application) -> str:
         """Deliver the application in a run of its own."""

@@ -2,11 +2,15 @@
 
 import pytest
 
+from delivery.bluegreen.colours import LABEL, Colour, selected
+from delivery.bluegreen.deliver import deliver
 from delivery.bluegreen.record import Standing, live_on
-from delivery.errors import RollbackError, RolloutError, VerificationError
+from delivery.bluegreen.verbs import promote, tidy
+from delivery.errors import Refused, RollbackError, RolloutError, VerificationError
 from delivery.gate import Result, Stage, Subject
+from delivery.strategy import Options, Promote
 from tests.delivery.bluegreen.shop import NAME, Scripted, Shop, application
-from tests.delivery.memory.world import SERVICES
+from tests.delivery.memory.world import DEPLOYMENTS, SERVICES
 
 
 def standing(shop: Shop) -> Standing:
@@ -71,7 +75,7 @@ def test_pods_that_crash_keep_users_where_they_are() -> None:
 def test_a_gate_after_the_switch_takes_users_back() -> None:
     shop = Shop()
     shop.deliver(application("one"))
-    gate = Scripted(lambda subject: Result.FAIL)
+    gate = Scripted(lambda _: Result.FAIL)
     with pytest.raises(VerificationError, match="users are with one on blue"):
         shop.deliver(application("two", live=(gate,)))
     assert shop.users_reach() == {"one"}
@@ -96,7 +100,7 @@ def test_what_breaks_after_the_switch_is_seen_without_any_gate() -> None:
 def test_beyond_a_barrier_the_new_release_stays_and_says_so() -> None:
     shop = Shop()
     shop.deliver(application("one"))
-    gate = Scripted(lambda subject: Result.FAIL)
+    gate = Scripted(lambda _: Result.FAIL)
     with pytest.raises(RollbackError, match="no way back across its barrier"):
         shop.deliver(application("two", barrier="drops a column", live=(gate,)))
     assert shop.users_reach() == {"two"}
@@ -110,3 +114,76 @@ def test_a_plain_deployment_is_adopted_and_serves_until_the_switch() -> None:
     assert shop.deliver(application("new")) == "live"
     assert shop.users_reach() == {"new"}
     assert shop.replicas() == {"shop-blue": 2, "shop-green": 2}
+
+
+def test_the_new_colour_is_as_big_as_the_old_one_is_now_before_it_gets_users() -> None:
+    shop = Shop()
+    shop.deliver(application("one"))
+    grown = {"spec": {"replicas": 5}}
+    shop.world.store.merge(f"{DEPLOYMENTS}/shop-blue", grown, "autoscaler")
+    shop.world.pass_time(3)
+    seen: list[int] = []
+
+    def after(method: str, path: str) -> None:
+        service = shop.world.store.objects.get(f"{SERVICES}/{NAME}", {"spec": {}})
+        switched = method == "PATCH" and path.endswith(f"services/{NAME}")
+        if switched and selected(service) is Colour.GREEN and not seen:
+            seen.append(shop.ready())
+
+    shop.cluster.after = after
+    assert shop.deliver(application("two")) == "live"
+    assert seen == [5]
+    assert shop.replicas() == {"shop-blue": 5, "shop-green": 5}
+
+
+def test_a_selector_that_somebody_else_changes_during_the_watch_ends_the_release() -> None:
+    shop = Shop()
+    shop.deliver(application("one"))
+
+    def healed(subject: Subject) -> Result:
+        if subject.stage is Stage.LIVE:
+            body = {"spec": {"selector": {LABEL: "blue"}}}
+            shop.world.store.merge(f"{SERVICES}/{NAME}", body, "argocd-controller")
+        return Result.PASS
+
+    with pytest.raises(VerificationError, match="somebody else changed the Service's selector"):
+        shop.deliver(application("two", live=(Scripted(healed),)))
+    assert shop.users_reach() == {"one"}
+    assert shop.replicas() == {"shop-blue": 2, "shop-green": 0}
+    assert shop.deliver(application("three")) == "live"
+
+
+def test_a_release_that_waited_too_long_is_not_promoted_but_taken_away() -> None:
+    shop = Shop()
+    shop.deliver(application("one"))
+    options = Options(watch_seconds=1, preview_seconds=60, promote=Promote.MANUAL)
+    assert shop.deliver(application("two", options=options)) == "waits"
+    shop.world.pass_time(61)
+    idle = application(options=options)
+    with pytest.raises(
+        Refused, match=r"longer than 60 s.*\n  Rule: .*\n  Way out: deploy it again"
+    ):
+        promote([shop.machine(idle)])
+    assert tidy([shop.machine(idle)]) == ["shop: previewed -> steady"]
+    assert shop.users_reach() == {"one"}
+    assert shop.replicas() == {"shop-blue": 2, "shop-green": 0}
+
+
+def test_the_standby_goes_when_its_window_is_over_and_not_before() -> None:
+    shop = Shop()
+    shop.deliver(application("one"))
+    options = Options(watch_seconds=1, standby_seconds=60)
+    shop.deliver(application("two", options=options))
+    assert tidy([shop.machine(application(options=options))]) == []
+    shop.world.pass_time(61)
+    assert tidy([shop.machine(application(options=options))]) == ["shop: standby -> steady"]
+    assert shop.replicas() == {"shop-blue": 0, "shop-green": 2}
+
+
+def test_how_long_each_stage_took_is_taken_down() -> None:
+    shop = Shop()
+    shop.deliver(application("one"))
+    machine = shop.machine(application("two"))
+    deliver([machine])
+    assert machine.timings.keys() == {"adoption", "preview", "switch", "watch"}
+    assert machine.timings["watch"] >= 3

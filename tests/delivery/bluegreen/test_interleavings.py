@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from delivery import lease
+from delivery.bluegreen.colours import LABEL, selected
 from delivery.bluegreen.deliver import deliver
 from delivery.bluegreen.record import Standing
 from delivery.bluegreen.verbs import abort, leave, promote, rollback, tidy
@@ -18,11 +20,13 @@ from delivery.strategy import Options, Promote
 from tests.delivery.bluegreen import invariants
 from tests.delivery.bluegreen.shop import NAME, Scripted, Shop, application
 from tests.delivery.bluegreen.turns import Deployer
-from tests.delivery.memory.world import DEPLOYMENTS, PODS, ready
+from tests.delivery.memory.pods import image_of, ready
+from tests.delivery.memory.world import DEPLOYMENTS, NS, PODS, SERVICES
 
 EXAMPLES = int(os.environ.get("DELIVERY_EXAMPLES", "40"))
 STEPS = 40
 LAST_REQUESTS = 4000
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NS}/leases/{lease.name_of(NAME)}"
 OPTIONS = Options(watch_seconds=2, standby_seconds=20, preview_seconds=30)
 HELD = Options(watch_seconds=2, standby_seconds=20, preview_seconds=30, promote=Promote.MANUAL)
 
@@ -106,6 +110,35 @@ class Interleavings(RuleBasedStateMachine):
     def refuse(self, data: st.DataObject, status: int, carried_out: bool) -> None:
         """Let the API server refuse a write, or carry it out and lose the answer."""
         data.draw(st.sampled_from(self.alive)).fail_next(status, carried_out=carried_out)
+
+    @precondition(lambda self: self.alive)
+    @rule(data=st.data(), status=st.sampled_from([0, 429, 500]), times=st.sampled_from([1, 4, 12]))
+    def deafen(self, data: st.DataObject, status: int, times: int) -> None:
+        """Let the API server refuse to tell anything for a while."""
+        data.draw(st.sampled_from(self.alive)).be_deaf(status, times)
+
+    @precondition(lambda self: LEASE in self.shop.world.store.objects)
+    @rule()
+    def steal(self) -> None:
+        """Let somebody else hold the lock, whoever holds it, and never renew it."""
+        thief = {"spec": {"holderIdentity": "a thief"}}
+        self.shop.world.store.merge(LEASE, thief, "a thief")
+
+    @precondition(lambda self: not self.alive)
+    @rule()
+    def meddle(self) -> None:
+        """Let a person send users to the other colour by hand, where that is at work."""
+        store = self.shop.world.store
+        service = store.objects.get(f"{SERVICES}/{NAME}")
+        colour = selected(service) if service else None
+        if colour is None:
+            return
+        wanted = {**service["spec"]["selector"], LABEL: str(colour.other)}
+        pods = [pod for pod in store.list(PODS, wanted) if ready(pod)]
+        if len({image_of(pod) for pod in pods}) == 1:
+            body = {"spec": {"selector": {LABEL: str(colour.other)}}}
+            store.merge(f"{SERVICES}/{NAME}", body, "a person")
+            self.shop.world.tick()
 
     @rule(seconds=st.sampled_from([0.3, 3.0, 16.0, 40.0]))
     def wait(self, seconds: float) -> None:

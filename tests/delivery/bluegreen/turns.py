@@ -12,7 +12,7 @@ from delivery.errors import DeliveryError
 from tests.delivery.bluegreen import invariants
 from tests.delivery.bluegreen.shop import NAME, Shop
 from tests.delivery.memory import Killed, MemoryCluster, VirtualClock
-from tests.delivery.memory.store import Refusal
+from tests.delivery.memory.store import RefusalError
 from tests.delivery.memory.world import NS
 
 PATIENCE_SECONDS = 600.0
@@ -33,6 +33,7 @@ class Deployer:
         self._turn = threading.Condition()
         self._allowed, self._standing, self._killed = 0, False, False
         self._faults: list[tuple[int, bool]] = []
+        self._deaf: list[int] = []
         self._tended = 0.0
         self._broken: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -54,6 +55,10 @@ class Deployer:
     def fail_next(self, status: int, *, carried_out: bool) -> None:
         """Let the API server refuse its next write, or lose the answer after carrying it out."""
         self._faults.append((status, carried_out))
+
+    def be_deaf(self, status: int, times: int) -> None:
+        """Let the API server refuse its next questions."""
+        self._deaf += [status] * times
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -85,15 +90,17 @@ class Deployer:
 
     def _before(self, method: str, path: str) -> None:
         self.stand()
+        if method == "GET" and self._deaf:
+            raise RefusalError(self._deaf.pop(), f"{method} {path}: not now")
         if method != "GET" and self._faults and not self._faults[0][1]:
-            raise Refusal(self._faults.pop(0)[0], f"{method} {path}: not now")
+            raise RefusalError(self._faults.pop(0)[0], f"{method} {path}: not now")
 
     def _after(self, method: str, path: str) -> None:
         if method == "GET":
             return
         invariants.check(self._shop)
         if self._faults and self._faults[0][1]:
-            raise Refusal(self._faults.pop(0)[0], f"{method} {path}: the answer was lost")
+            raise RefusalError(self._faults.pop(0)[0], f"{method} {path}: the answer was lost")
 
     def _work(self) -> None:
         outcome = "broken"

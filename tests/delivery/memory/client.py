@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from delivery.cluster import APPLY, Cluster, Obj
-from tests.delivery.memory.store import Refusal
+from tests.delivery.memory.store import RefusalError
 from tests.delivery.memory.world import World
 
 Point = Callable[[str, str], None]
@@ -19,9 +19,11 @@ class Killed(BaseException):
 class MemoryCluster(Cluster):
     """A client. `before` and `after` are called around every request with its method and path.
 
-    What they raise takes the place of the answer: a `Refusal` is one of the API server, a `Killed` ends the
-    process; raised by `after`, the request was carried out nevertheless.
+    What they raise takes the place of the answer: a `RefusalError` is one of the API server, a `Killed` ends the
+    process; raised by `after`, the request was carried out nevertheless. A refusal of status 0 is no answer.
     """
+
+    pause_seconds = 0.0
 
     def __init__(self, world: World) -> None:
         super().__init__(None, Path("/nowhere"))
@@ -30,13 +32,18 @@ class MemoryCluster(Cluster):
         self.after: Point = lambda _method, _path: None
         self.writes: list[str] = []
 
-    def kubectl(self, *args: str, stdin: str = "", seconds: float = 0) -> str:
+    def kubectl(self, *args: str, **_more: object) -> str:
         """Say nothing to describe and logs; nobody asks for more here."""
         assert args[0] in ("describe", "logs"), args
         return ""
 
     def raw(
-        self, method: str, path: str, body: Obj | None = None, content: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Obj | None = None,
+        content: str = "",
+        seconds: float = 0,  # noqa: ARG002  here every answer comes at once
     ) -> tuple[int, bytes]:
         """Carry out a request."""
         parts = urlsplit(path)
@@ -46,7 +53,9 @@ class MemoryCluster(Cluster):
             if method != "GET":
                 self.writes.append(f"{method} {parts.path}")
             self.after(method, parts.path)
-        except Refusal as refusal:
+        except RefusalError as refusal:
+            if not refusal.status:
+                raise ConnectionResetError(str(refusal)) from refusal
             return refusal.status, json.dumps({"message": str(refusal)}).encode()
         if isinstance(answer, int):
             return answer, b"{}"

@@ -45,7 +45,7 @@ class Fields:
         gone = set(old) - set(new)
         owned = self._owned[path]
         for ways in owned.values():
-            ways -= changed | gone
+            ways.difference_update(changed | gone)
         if said is not None:
             owned[manager] = set(leaves(said))
         else:

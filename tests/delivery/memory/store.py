@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from tests.delivery.memory.fields import Fields
 Obj = dict[str, Any]
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """What the API server does not do."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -21,7 +20,7 @@ class Refusal(Exception):
 
 
 class Store:
-    """The objects. Reading gives copies."""
+    """The objects. What is kept is never changed in place, so reading gives it away as it is."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Obj] = {}
@@ -32,16 +31,17 @@ class Store:
     def get(self, path: str) -> Obj:
         """Give an object."""
         if path not in self.objects:
-            raise Refusal(404, f"{path} not found")
-        return copy.deepcopy(self.objects[path])
+            raise RefusalError(404, f"{path} not found")
+        return self.objects[path]
 
     def list(self, folder: str, selector: Mapping[str, str] | None = None) -> list[Obj]:
         """List the objects right below a folder that carry the labels."""
-        wanted = (selector or {}).items()
+        wanted, start = (selector or {}).items(), f"{folder}/"
         return [
-            copy.deepcopy(obj)
+            obj
             for path, obj in sorted(self.objects.items())
-            if path.rpartition("/")[0] == folder
+            if path.startswith(start)
+            and "/" not in path[len(start) :]
             and wanted <= (obj["metadata"].get("labels") or {}).items()
         ]
 
@@ -49,9 +49,9 @@ class Store:
         """Create an object that is not there."""
         path = f"{folder}/{obj['metadata']['name']}"
         if path in self.objects:
-            raise Refusal(409, f"{path} already exists")
+            raise RefusalError(409, f"{path} already exists")
         if obj["metadata"].get("resourceVersion"):
-            raise Refusal(400, "resourceVersion should not be set on objects to be created")
+            raise RefusalError(400, "resourceVersion should not be set on objects to be created")
         self._keep(path, self._new(folder, obj, now), manager)
         return self.get(path)
 
@@ -82,7 +82,7 @@ class Store:
         self._same_version(path, obj, before)
         conflicts = self.fields.conflicts(path, f"{manager}:apply", before, obj)
         if conflicts and not force:
-            raise Refusal(409, f"conflicts on {', '.join(map('.'.join, conflicts))}")
+            raise RefusalError(409, f"conflicts on {', '.join(map('.'.join, conflicts))}")
         after = self.fields.applied(path, f"{manager}:apply", before, obj)
         after["metadata"] = {**after["metadata"], **_of_the_server(before)}
         return self._change(path, before, after, f"{manager}:apply", said=obj)
@@ -92,24 +92,21 @@ class Store:
         metadata = self.get(path)["metadata"]
         for key, value in conditions.items():
             if metadata[key] != value:
-                raise Refusal(409, f"the {key} in the precondition does not match")
+                raise RefusalError(409, f"the {key} in the precondition does not match")
         del self.objects[path]
         self.fields.forget(path)
 
     def set_status(self, path: str, **changes: Any) -> None:
         """Change an object as a controller does: no new generation, no manager that counts."""
         before = self.get(path)
-        after = copy.deepcopy(before)
-        for key, value in changes.items():
-            after[key] = value
-        if after != before:
-            after["metadata"]["resourceVersion"] = str(next(self._versions))
-            self.objects[path] = after
+        if any(before.get(key) != value for key, value in changes.items()):
+            after = {**before, **changes}
+            self.objects[path] = _of_version(after, next(self._versions))
 
     def _same_version(self, path: str, given: Obj, before: Obj) -> None:
         version = given.get("metadata", {}).get("resourceVersion")
         if version and version != before["metadata"]["resourceVersion"]:
-            raise Refusal(409, f"{path}: the object has been modified")
+            raise RefusalError(409, f"{path}: the object has been modified")
 
     def _new(self, folder: str, obj: Obj, now: datetime) -> Obj:
         made = copy.deepcopy(obj)
@@ -124,9 +121,8 @@ class Store:
         return made
 
     def _keep(self, path: str, obj: Obj, manager: str, said: Obj | None = None) -> None:
-        obj["metadata"]["resourceVersion"] = str(next(self._versions))
         self.fields.written(path, manager, {}, obj, said)
-        self.objects[path] = obj
+        self.objects[path] = _of_version(obj, next(self._versions))
 
     def _change(
         self, path: str, before: Obj, after: Obj, manager: str, said: Obj | None = None
@@ -134,14 +130,14 @@ class Store:
         if before.get("kind") == "Deployment" and (
             before["spec"]["selector"] != after["spec"]["selector"]
         ):
-            raise Refusal(422, "spec.selector: field is immutable")
+            raise RefusalError(422, "spec.selector: field is immutable")
         self.fields.written(path, manager, before, after, said)
-        if json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True):
+        if before == after:
             return before
         if before.get("spec") != after.get("spec"):
-            after["metadata"]["generation"] = before["metadata"]["generation"] + 1
-        after["metadata"]["resourceVersion"] = str(next(self._versions))
-        self.objects[path] = after
+            generation = before["metadata"]["generation"] + 1
+            after = {**after, "metadata": {**after["metadata"], "generation": generation}}
+        self.objects[path] = _of_version(after, next(self._versions))
         return self.get(path)
 
 
@@ -156,6 +152,10 @@ def merged(target: Any, patch: Any) -> Any:
         else:
             result[key] = merged(result.get(key), value)
     return result
+
+
+def _of_version(obj: Obj, version: int) -> Obj:
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}
 
 
 def _of_the_server(obj: Obj) -> Obj:

@@ -4,9 +4,9 @@ import hashlib
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from delivery.clock import Clock
+from tests.delivery.memory.pods import crashing, image_of, ready, running
 from tests.delivery.memory.store import Obj, Store
 
 NS = "shop"
@@ -83,7 +83,7 @@ class World:
             if flaps:
                 self.flapping[name] = flaps - 1
             image = image_of(pod)
-            status = _crashing(image) if image in self.broken else _running(name, not flaps)
+            status = crashing(image) if image in self.broken else running(name, up=not flaps)
             self.store.set_status(path, status=status)
 
     def _garbage(self) -> None:
@@ -118,7 +118,7 @@ class World:
             notes = {REVISION: str(revision + 1)}
             changed = {**current["metadata"], "annotations": notes}
             self.store.set_status(f"{REPLICA_SETS}/{name}", metadata=changed)
-            current["metadata"]["annotations"] = notes
+            current = self.store.get(f"{REPLICA_SETS}/{name}")
         notes = {
             **metadata.get("annotations", {}),
             REVISION: current["metadata"]["annotations"][REVISION],
@@ -164,7 +164,9 @@ class World:
             if _owned(pod, replica_set) and not pod["metadata"].get("deletionTimestamp")
         ]
         wanted = replica_set["spec"]["replicas"]
-        for pod in sorted(pods, key=ready)[: max(0, len(pods) - wanted)]:
+        # As the real one: first what is not ready, then the youngest.
+        pods.sort(key=lambda pod: (ready(pod), -_number(pod)))
+        for pod in pods[: max(0, len(pods) - wanted)]:
             self._end(PODS, pod)
         template = replica_set["spec"]["template"]
         for _ in range(wanted - len(pods)):
@@ -236,35 +238,9 @@ class VirtualClock(Clock):
         self._world.pass_time(seconds)
 
 
-def ready(pod: Obj) -> bool:
-    """Tell whether an endpoints controller would count a pod."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    up = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return up and not pod["metadata"].get("deletionTimestamp")
-
-
-def image_of(pod: Obj) -> str:
-    """Name the image of a pod."""
-    return str(pod["spec"]["containers"][0]["image"])
-
-
 def _owned(obj: Obj, owner: Obj) -> bool:
     return any(o["uid"] == owner["metadata"]["uid"] for o in obj["metadata"]["ownerReferences"])
 
 
-def _running(name: str, up: bool) -> dict[str, Any]:
-    address = f"10.0.0.{sum(name.encode()) % 250 + 1}"
-    return {
-        "phase": "Running",
-        "podIP": address,
-        "conditions": [{"type": "Ready", "status": "True" if up else "False"}],
-        "containerStatuses": [
-            {"name": "main", "ready": up, "restartCount": 0, "state": {"running": {}}}
-        ],
-    }
-
-
-def _crashing(image: str) -> dict[str, Any]:
-    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": f"{image} crashes"}}
-    status = {"name": "main", "ready": False, "restartCount": 3, "state": waiting}
-    return {"phase": "Running", "containerStatuses": [status]}
+def _number(pod: Obj) -> int:
+    return int(pod["metadata"]["name"].rpartition("-")[2])
