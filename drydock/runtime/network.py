@@ -322,6 +322,11 @@ class Network:
             # Packets leave by the device that they came from; nobody shall be told of a shorter way.
             for name in ("all", _BRIDGE):
                 Path(f"/proc/sys/net/ipv4/conf/{name}/send_redirects").write_text("0")
+            # Where the kernel filters bridged packets too, a translated one would be bridged to its new
+            # address, past the isolation of the cables and into nothing.
+            filtering = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+            if filtering.exists():
+                filtering.write_text("0")
         if self._wants_uplink:
             rule = f"ip saddr {self._subnet} oifname {_UPLINK} masquerade"
             chain = f"type nat hook postrouting priority srcnat; {rule}"
