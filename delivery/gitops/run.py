@@ -1,6 +1,6 @@
 """One run of GitOps mode: what it takes before anything is done, and the two things it does, commit and wait."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from delivery.plan import Action, Plan
 from delivery.preflight import allowed, check, check_room, ensure_namespace, reach
 from delivery.progress import say
 from delivery.release import holder
+from delivery.rolling import line
 from delivery.verify import verify
 
 PATIENCE_SECONDS = 60.0
@@ -44,6 +45,20 @@ class Run:
         """Name the branch, for people."""
         settings = self.plan.gitops
         return f"{settings.branch} of {settings.repository}" if settings else "git"
+
+    @property
+    def person(self) -> str:
+        """Say what somebody has to look at, when nothing more can be done from here."""
+        namespace = self.plan.namespace
+        return f"It needs a person: kubectl -n {namespace} get pods, and git log of {self.where}"
+
+    def lines(self, names: Iterable[str]) -> str:
+        """Write what runs of some services, a line for each."""
+        return "\n".join(line(self.cluster, self.plan.namespace, name) for name in names)
+
+    def commit_line(self, commit: str) -> str:
+        """Name a commit and where it is."""
+        return f"commit {commit[:10]} on {self.where}"
 
     def standings(self) -> dict[str, Standing]:
         """Look where the plan's services stand."""
@@ -68,7 +83,7 @@ class Run:
         if not pushed:
             say(f"unchanged: {self.where} says so already")
             return self.desk.repository.head
-        say(f"commit {pushed[:10]} on {self.where}: {message.partition(chr(10))[0]}")
+        say(f"{self.commit_line(pushed)}: {message.splitlines()[0]}")
         return pushed
 
     def wait(self, places: Mapping[str, Place], since: str) -> None:

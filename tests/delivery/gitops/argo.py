@@ -21,7 +21,7 @@ class Argo:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._applied = ""
-        self._generations: dict[str, int] = {}
+        self._wanted: dict[str, object] = {}
         self.synced: list[str] = []
         self.healed = 0
 
@@ -54,15 +54,16 @@ class Argo:
             self._cluster.kubectl("apply", "--kustomize", str(self._tree / FOLDER))
         except KubectlError:
             return
-        self._generations = self._look()
+        self._wanted = self._look()
         self._applied = head
         self.synced.append(head)
 
     def _drifted(self) -> bool:
         """Tell whether somebody changed what a Deployment wants since it was applied."""
-        return self._look() != self._generations
+        return self._look() != self._wanted
 
-    def _look(self) -> dict[str, int]:
+    def _look(self) -> dict[str, object]:
+        """Look at what Deployments want; notes on them are nobody's business here."""
         names = [path.name for path in (self._tree / "manifests/apps").iterdir()]
         found = {name: get(self._cluster, self._namespace, name) for name in names}
-        return {name: each["metadata"]["generation"] for name, each in found.items() if each}
+        return {name: each["spec"] for name, each in found.items() if each}

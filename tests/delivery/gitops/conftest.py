@@ -9,8 +9,8 @@ import pytest
 
 from delivery.__main__ import main
 from delivery.cluster import Cluster
-from delivery.gitops import git, run
-from tests.delivery.conftest import COUNT, digest
+from delivery.gitops import converge, git, run
+from tests.delivery.conftest import COUNT, Node, digest
 from tests.delivery.gitops.argo import Argo
 from tests.delivery.gitops.forge import BRANCH, FOLDER, Forge
 
@@ -22,9 +22,17 @@ Write = Callable[..., Path]
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait longer than it takes; the pods of these tests answer nothing."""
     monkeypatch.setattr(git, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(converge, "LOOK_SECONDS", 0.1)
     monkeypatch.setattr(run, "verify", lambda *_args: None)
     for name in ("TOKEN", "TOKEN_FILE", "USERNAME", "SSH_KEY", "KNOWN_HOSTS", "AUTHOR"):
         monkeypatch.delenv(f"DELIVERY_GIT_{name}", raising=False)
+
+
+@pytest.fixture
+def node(node: Node) -> Iterator[Node]:
+    """Give the only node, which forgets after the test what it was told of images."""
+    yield node
+    node.states.clear()
 
 
 @pytest.fixture

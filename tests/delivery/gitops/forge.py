@@ -26,6 +26,9 @@ kind: Kustomization
 namespace: {namespace}
 resources: # all of them
 {resources}
+replicas:
+  - name: backend
+    count: 1
 configMapGenerator:
   - name: environment
     literals: [name=test]

@@ -1,5 +1,7 @@
 """Going back is a commit too, so self-heal agrees with it; and not every way back is open."""
 
+import re
+
 import pytest
 
 from delivery import lease
@@ -22,7 +24,7 @@ def test_a_rollback_is_a_commit_that_puts_the_digest_before_back(
     assert deliver(backend="two") == 0
     assert deliver("rollback", backend=None) == 0
     result, _ = said(capsys)
-    assert "backend: 3 of 3 ready, revision 3, version one" in result["summary"]
+    assert re.search(r"backend: 1 of 1 ready, revision \d, version one", result["summary"])
     assert forge.text() == one
     assert forge.messages()[0] == "Roll back to backend one in test"
     assert running(cluster, namespace) == reference("one")
