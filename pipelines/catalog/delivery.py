@@ -9,12 +9,12 @@ from pipelines.catalog.document import Document, DocumentError
 from pipelines.catalog.gates import check_gates, path
 from pipelines.catalog.names import NAME, NAME_MEANING
 from pipelines.model import Delivery, Environment, Promote, Service, Slo, Strategy
-from pipelines.model.delivery import OF_BLUE_GREEN
+from pipelines.model.delivery import OF_BLUE_GREEN, PREVIEW
 
 _DAY = 86_400
 _SECONDS = {"watch_seconds": _DAY, "standby_seconds": 7 * _DAY, "preview_seconds": 7 * _DAY}
 _MOST_RATE = 1000
-KEYS = ("strategy", *OF_BLUE_GREEN, "barrier")
+KEYS = ("strategy", *OF_BLUE_GREEN, "gates", "probe", "barrier")
 
 
 def read_delivery(document: Document) -> Delivery:
@@ -31,10 +31,14 @@ def read_delivery(document: Document) -> Delivery:
 
 def check_strategy(file: str, prefix: str, given: Delivery, effective: Delivery) -> None:
     """Refuse keys that would have no effect because the service is rolling; raise DocumentError."""
-    for key in OF_BLUE_GREEN:
-        if key in given.values and not effective.is_blue_green:
-            told = f"means nothing with strategy: {effective.strategy}, use strategy: blue-green"
-            raise DocumentError(file, f"{prefix}{key}", told)
+    if effective.is_blue_green:
+        return
+    found = [key for key in OF_BLUE_GREEN if key in given.values]
+    if PREVIEW in given.values.get("gates", {}):
+        found.append(f"gates.{PREVIEW}")
+    for key in found:
+        told = f"means nothing with strategy: {effective.strategy}, use strategy: blue-green"
+        raise DocumentError(file, f"{prefix}{key}", told)
 
 
 def check_overrides(environment: Environment, service: Service) -> None:

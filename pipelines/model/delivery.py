@@ -27,8 +27,9 @@ class Promote(StrEnum):
     MANUAL = "manual"
 
 
-OF_BLUE_GREEN = ("blue_green", "gates", "probe", "set")
-"""Keys that mean nothing where pods are replaced a few at a time."""
+OF_BLUE_GREEN = ("blue_green", "set")
+"""Keys that mean nothing where pods are replaced a few at a time; such a release has no preview either."""
+PREVIEW = "preview"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,12 @@ class Delivery:
     @property
     def plan(self) -> dict[str, Any]:
         """What the plan says; a rolling service has nothing of blue-green, also when it inherited it."""
-        dropped = () if self.is_blue_green else OF_BLUE_GREEN
-        return {key: value for key, value in self.values.items() if key not in dropped}
+        if self.is_blue_green:
+            return dict(self.values)
+        told = {key: value for key, value in self.values.items() if key not in OF_BLUE_GREEN}
+        if "gates" in told:
+            told["gates"] = {name: told["gates"][name] for name in told["gates"] if name != PREVIEW}
+        return told
 
     def gates(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Go through the gates, each with its place, such as `gates.live[0]`."""

@@ -13,7 +13,7 @@ DEPLOY = "deploy"
 _SYNC_SECONDS = 300
 """Until something in the cluster has taken up a commit, and as long for the way back."""
 _GATES_SECONDS = 300
-"""For all gates of a preview together; each has its own bound, and they are asked side by side."""
+"""For all gates of a stage together; each has its own bound, and they are asked side by side."""
 
 
 class SavedPlanError(ValueError):
@@ -136,6 +136,6 @@ def _depth(name: str, after: Mapping[str, Sequence[str]], above: tuple[str, ...]
 
 def _watched(service: Mapping[str, Any]) -> int:
     if service.get("strategy", Strategy.ROLLING) == Strategy.ROLLING:
-        return 0
+        return _GATES_SECONDS if service.get("gates") else 0
     told = service.get("blue_green") or {}
     return int(told.get("watch_seconds", WATCH_SECONDS)) + _GATES_SECONDS

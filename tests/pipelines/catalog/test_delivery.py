@@ -101,18 +101,22 @@ def test_a_wrong_word_names_file_key_and_what_is_allowed(
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["blue_green", "gates", "probe", "set"])
-def test_what_would_mean_nothing_to_a_rolling_service_is_refused(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [("blue_green", "blue_green"), ("gates", "gates.preview"), ("set", "set")],
+)
+def test_what_would_mean_nothing_to_a_rolling_service_is_refused(key: str, place: str) -> None:
     text = changed(SERVICE_TEXT, **{key: FULL[key]})
     with pytest.raises(DocumentError) as caught:
         parse_service(SERVICE, text)
     assert str(caught.value) == (
-        f"{SERVICE}: {key}: means nothing with strategy: rolling, use strategy: blue-green"
+        f"{SERVICE}: {place}: means nothing with strategy: rolling, use strategy: blue-green"
     )
 
 
-def test_a_barrier_stands_before_rolling_services_too() -> None:
-    assert service(barrier="new schema").delivery.plan == {"barrier": "new schema"}
+def test_what_holds_for_rolling_services_too_may_be_said() -> None:
+    told = {"barrier": "new schema", "probe": FULL["probe"], "gates": {"live": GATES["live"]}}
+    assert service(**told).delivery.plan == told
 
 
 def test_an_environment_replaces_whole_keys() -> None:
@@ -126,13 +130,18 @@ def test_a_service_that_rolls_in_one_environment_leaves_the_rest_behind() -> Non
     near = environment(overrides={"shop": {"strategy": "rolling"}})
     shop = service(**FULL)
     references(near, shop)
-    assert near.delivery(shop).plan == {"strategy": "rolling", "barrier": FULL["barrier"]}
-    assert list(near.delivery(shop).gates()) == []
+    assert near.delivery(shop).plan == {
+        "strategy": "rolling",
+        "barrier": FULL["barrier"],
+        "probe": FULL["probe"],
+        "gates": {"live": GATES["live"]},
+    }
+    assert [place for place, _ in near.delivery(shop).gates()] == ["gates.live[0]"]
 
 
 def test_an_override_in_vain_is_refused() -> None:
-    near = environment(overrides={"shop": {"probe": {"rate": 5}}})
-    with pytest.raises(DocumentError, match=rf"^{ENVIRONMENT}: overrides\.shop\.probe: means noth"):
+    near = environment(overrides={"shop": {"set": "pair"}})
+    with pytest.raises(DocumentError, match=rf"^{ENVIRONMENT}: overrides\.shop\.set: means nothin"):
         references(near, service())
 
 

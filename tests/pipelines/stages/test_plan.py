@@ -126,11 +126,15 @@ def test_everything_that_a_service_says_of_its_delivery_arrives(tmp_path: Path) 
 
 
 def test_what_the_environment_overrides_is_what_arrives(tmp_path: Path) -> None:
-    near = environment(overrides={"shop": {"strategy": "rolling"}})
+    near = environment(
+        prometheus="http://prometheus:9090", overrides={"shop": {"strategy": "rolling"}}
+    )
     shop = blue_green(gates=GATES, set="pair")
-    (told,) = read(tmp_path, write_plan("deploy", near, released(shop), CLEAN)).services
+    text = write_plan("deploy", near, released(shop), CLEAN, Order(), {"shop": PROMISE})
+    (told,) = read(tmp_path, text).services
     assert told.strategy is Strategy.ROLLING
-    assert (told.release_set, told.checks.preview, told.checks.live) == ("", (), ())
+    assert (told.release_set, told.checks.preview) == ("", ())
+    assert [gate.name for gate in told.checks.live] == ["burn-rate"]
 
 
 def test_who_asked_and_why_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
