@@ -1,7 +1,7 @@
 """How late this program itself is, so that nobody else is blamed for it.
 
 A program that gets no processor, or was stopped for a while, sees slow answers where there were none. The prober and the
-`http` gate ask here how much of a stretch of time was of that kind. A thread ticks and notes each tick that came late: in
+gates ask here how much of a stretch of time was of that kind. A thread ticks and notes each tick that came late: in
 the time between, no other thread of this program can be trusted to have looked at its answers either.
 """
 
@@ -64,6 +64,11 @@ class Lateness:
         if under_way and not self._ended.is_set() and end - due > SLACK_SECONDS:
             late += end - max(begin, due)
         return late
+
+    def worked(self, begin: float) -> float:
+        """Count the seconds from a moment until now in which this program was not late."""
+        now = time.monotonic()
+        return now - begin - self.seconds(begin, now)
 
     def _work(self) -> None:
         while not self._ended.wait(max(0.0, self._due - time.monotonic())):

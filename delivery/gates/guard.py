@@ -1,7 +1,8 @@
 """What surrounds every gate: it ends in time, it never raises, and it is asked again where that helps.
 
 The gate works in a thread of its own. When it gives no verdict in time it is left behind with a word to stop, and
-the verdict is ERROR. FAIL is final: only what could not be found out is asked for again.
+the verdict is ERROR. The time is that in which this program could work: what it was late itself does not count.
+FAIL is final: only what could not be found out is asked for again.
 """
 
 import threading
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from delivery.cluster import Cluster
 from delivery.gate import Gate, Policy, Result, Subject, Verdict
+from delivery.lateness import Lateness
 
 LOOK_SECONDS = 0.25
 MARGIN_SECONDS = 5.0
@@ -85,15 +87,16 @@ class Guarded:
                 verdicts.append(Verdict(self.name, Result.ERROR, told))
 
         seconds = self.gate.bound_seconds + self.margin
-        end = time.monotonic() + seconds
         thread = threading.Thread(target=work, name=f"gate-{self.name}", daemon=True)
-        thread.start()
-        try:
-            while thread.is_alive() and time.monotonic() < end:
-                alive()
-                thread.join(LOOK_SECONDS)
-        finally:
-            left.set()
+        with Lateness() as lateness:
+            begun = time.monotonic()
+            thread.start()
+            try:
+                while thread.is_alive() and lateness.worked(begun) < seconds:
+                    alive()
+                    thread.join(LOOK_SECONDS)
+            finally:
+                left.set()
         if verdicts:
             return verdicts[0]
         return Verdict(self.name, Result.ERROR, f"no verdict within {seconds:g} s")

@@ -108,12 +108,12 @@ class HttpGate:
         target = through_the_api(cluster.socket, subject.namespace, subject.address, subject.port)
         path = self.path or subject.health
         answers = Answers(self.successes, self.failures or FAILURES[subject.stage])
-        deadline = time.monotonic() + self.within
         with Lateness() as lateness:
+            begun = time.monotonic()
             while True:
                 alive()
                 answers.note(*self._ask(target, path, lateness))
-                judged = answers.result(over=time.monotonic() >= deadline)
+                judged = answers.result(over=lateness.worked(begun) >= self.within)
                 if judged:
                     result, told = judged
                     return Verdict(self.name, result, f"{path}: {told}", answers.numbers)

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 
 from delivery.cluster import FORBIDDEN, ApiError, Cluster, Obj
 from delivery.gate import Policy, Result, Stage, Subject, Verdict
+from delivery.lateness import Lateness, excuse
 from delivery.settings import Settings
 
 LIMIT_BYTES = 1 << 20
@@ -99,19 +101,23 @@ class LogsGate:
     def _search(self, text: str) -> Obj | str:
         """Search in a process of its own, which can be ended; return why when it gives no answer."""
         asked = {"forbidden": self.forbidden, "allowed": self.allowed, "text": text}
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", str(PROGRAM)],
-                input=json.dumps(asked),
-                capture_output=True,
-                text=True,
-                timeout=SCAN_SECONDS,
-                check=True,
-            )
-        except subprocess.TimeoutExpired:
-            return f"the patterns take longer than {SCAN_SECONDS:g} s: is one of the form (a+)+ ?"
-        except (OSError, subprocess.CalledProcessError) as error:
-            return f"the logs cannot be searched: {error}"
+        with Lateness() as lateness:
+            begun = time.monotonic()
+            try:
+                done = subprocess.run(
+                    [sys.executable, "-I", str(PROGRAM)],
+                    input=json.dumps(asked),
+                    capture_output=True,
+                    text=True,
+                    timeout=SCAN_SECONDS,
+                    check=True,
+                )
+            except subprocess.TimeoutExpired:
+                own = excuse(lateness.seconds(begun, time.monotonic()), SCAN_SECONDS)
+                why = own or "is one of the form (a+)+ ?"
+                return f"the patterns take longer than {SCAN_SECONDS:g} s: {why}"
+            except (OSError, subprocess.CalledProcessError) as error:
+                return f"the logs cannot be searched: {error}"
         answer: Obj = json.loads(done.stdout)
         return answer
 

@@ -73,6 +73,16 @@ def test_who_holds_the_interpreter_makes_the_program_late() -> None:
     assert (ended - begun) / 2 <= late <= ended - begun
 
 
+def test_work_and_lateness_make_the_time() -> None:
+    with Lateness() as lateness:
+        begun = time.monotonic()
+        sum(range(30_000_000))
+        worked = lateness.worked(begun)
+        now = time.monotonic()
+        assert worked <= now - begun
+        assert worked + lateness.seconds(begun, now) == pytest.approx(now - begun, abs=0.1)
+
+
 def test_a_wait_is_excused_by_the_share_that_was_our_own() -> None:
     assert excuse(OWN_SHARE * 2 - 0.001, 2) == ""
     assert excuse(OWN_SHARE * 2, 2) == "this program itself was 1000 ms late"

@@ -78,6 +78,19 @@ def test_a_gate_that_waits_for_its_time_is_not_cut_off() -> None:
     assert judge(Told([0.5], bound_seconds=0.1)).result is Result.PASS
 
 
+def test_what_this_program_was_late_itself_is_not_the_gates_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every tick comes half a second late, as on a machine that gives this program no time."""
+    wait = threading.Event.wait
+
+    def late(self: threading.Event, left: float | None = None) -> bool:
+        return wait(self, None if left is None else left + 0.5)
+
+    monkeypatch.setattr(threading.Event, "wait", late)
+    assert judge(Told([1.5]), margin=0.2).result is Result.PASS
+
+
 def test_what_alive_raises_comes_through_and_the_gate_is_told() -> None:
     gate = Told([600.0], bound_seconds=600)
     with pytest.raises(Stopped):

@@ -145,15 +145,15 @@ def test_a_way_that_is_closed_is_an_error_and_no_failure(tmp_path: Path) -> None
 def test_a_wait_that_was_our_own_lateness_is_an_error_and_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every tick comes half a second late, as on a machine that gives this program no time."""
+    """Every tick comes late, as on a machine that gives this program a sixth of its time."""
     wait = threading.Event.wait
 
     def late(self: threading.Event, left: float | None = None) -> bool:
-        return wait(self, None if left is None else left + 0.5)
+        return wait(self, None if left is None else left + 0.05)
 
     with cluster_of(acting(HANG), tmp_path) as (_, cluster):
         monkeypatch.setattr(threading.Event, "wait", late)
-        settings = Settings({"within_seconds": 1, "patience_seconds": 0.5}, "plan: gate")
+        settings = Settings({"within_seconds": 0.3, "patience_seconds": 0.5}, "plan: gate")
         verdict = read_http(settings, "page", Policy()).judge(cluster, subject(), lambda: None)
         monkeypatch.undo()
     assert verdict.result is Result.ERROR, verdict
