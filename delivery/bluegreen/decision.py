@@ -101,7 +101,7 @@ def _settle(facts: Facts, aim: Aim) -> Move:
 
 def _size(facts: Facts, want: Release | None) -> Move:
     """Follow a number of replicas that changed in the manifest; what an autoscaler made of it stays."""
-    held = facts.active.release
+    held = facts.active.release if facts.live else None
     if want is None or held is None or want.replicas in (None, held.replicas):
         return Move.DONE
     return Move.SIZE
