@@ -1,7 +1,8 @@
 """Convergence: the cluster takes what git says, at its own pace, and then rolls it out.
 
 Two waits with a bound each: until a Deployment wants the image, and from then on its rollout, which is judged
-as in applying mode, failing fast. A Deployment that is turned back meanwhile is waited for anew.
+as in applying mode, failing fast. Sync waves let a service wait for the rollout of another, so the first bound
+begins anew when that ends. A Deployment that is turned back meanwhile is waited for again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +11,7 @@ from delivery.clock import CLOCK, Clock
 from delivery.cluster import ApiError, Cluster, passing
 from delivery.follow import Hopeless, Watch, get
 from delivery.gitops.rendering import images_of
+from delivery.order import depth
 from delivery.plan import Plan
 from delivery.progress import say
 from delivery.rollout import Trouble
@@ -34,7 +36,8 @@ def converge(
     `alive` and `overtaken` may raise to stop.
     """
     watch = Watch(cluster, plan.namespace, plan.rollout_seconds)
-    begun = asked = clock.monotonic()
+    begun = asked = moved = clock.monotonic()
+    longest = depth(plan.after) * (SYNC_SECONDS + plan.rollout_seconds)
     waiting = set(images)
     while waiting or watch.waiting:
         alive()
@@ -49,8 +52,10 @@ def converge(
         watch.look()
         if not waiting and not watch.waiting:
             waiting = set(lacking(cluster, plan.namespace, images, images))
-        if waiting and clock.monotonic() - begun > SYNC_SECONDS:
-            raise Hopeless(min(waiting), Trouble(_unnoticed(plan)))
+        now = clock.monotonic()
+        moved = now if taken or watch.waiting else moved
+        if waiting and (now - moved > SYNC_SECONDS or now - begun > longest):
+            raise Hopeless(min(waiting), Trouble(_unnoticed(plan, now - moved)))
         if waiting or watch.waiting:
             clock.sleep(LOOK_SECONDS)
 
@@ -72,9 +77,9 @@ def _wants(cluster: Cluster, namespace: str, name: str, image: str) -> bool:
     return found is not None and image in images_of([{"kind": "Deployment", **found}], name)
 
 
-def _unnoticed(plan: Plan) -> str:
+def _unnoticed(plan: Plan, seconds: float) -> str:
     where = f"branch {plan.gitops.branch}, folder {plan.gitops.folder}" if plan.gitops else "git"
     return (
-        f"nobody brought the commit to the cluster within {SYNC_SECONDS:.0f} seconds. Does an Application"
+        f"nobody brought the commit to the cluster for {seconds:.0f} seconds. Does an Application"
         f" of Argo CD watch {where}, with automated sync and self-heal?"
     )

@@ -190,7 +190,7 @@ def test_a_commit_that_nobody_brings_to_the_cluster_is_taken_back(
     monkeypatch.setattr(converge, "SYNC_SECONDS", 2)
     assert deliver(backend="late") == 4
     told = said(capsys)[0]["summary"]
-    assert "nobody brought the commit to the cluster within 2 seconds" in told
+    assert "nobody brought the commit to the cluster for 2 seconds" in told
     assert f"watch branch {BRANCH}, folder manifests/environments/test" in told
     assert forge.messages()[0] == "Take back to backend good in test"
     assert running(cluster, namespace) == reference("good")
