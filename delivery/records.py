@@ -60,6 +60,7 @@ class Recorder:
     ) -> None:
         """Record what became of a rolling service: of what the plan wants, or of what runs after a rollback."""
         version, revision, image = service.version, self.plan.revision, service.image
+        stays = self.plan.action == "deploy" and verdict != history.ROLLED_BACK
         if self.plan.action != "deploy":
             try:
                 found = get(self.cluster, self.plan.namespace, service.name)
@@ -78,7 +79,7 @@ class Recorder:
             version=version,
             revision=revision,
             image=image,
-            barrier=service.barrier if verdict == history.LIVE else "",
+            barrier=service.barrier if stays else "",
             gates=tuple(noted(each, Stage.LIVE) for each in verdicts),
             probe=sample.numbers if sample else {},
         )

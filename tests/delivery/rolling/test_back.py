@@ -175,6 +175,8 @@ def test_beyond_a_barrier_a_failed_release_stays_and_says_so(
     assert "backend declares a barrier (drops a column), so it was not rolled back" in told
     assert f"kubectl -n {namespace} rollout undo deployment/backend --to-revision=1" in told
     assert running(cluster, namespace).endswith(digest("bad"))
+    assert deliver("bad", "rollback") == 3
+    assert "declares a barrier: drops a column" in capsys.readouterr().out
 
 
 def test_a_live_gate_that_blocks_takes_a_rolling_service_back(
