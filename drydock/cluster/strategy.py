@@ -145,6 +145,18 @@ def _wish_changed(resource: Resource, new: Obj, old: Obj) -> bool:
 
 def _pod(_core: Core, obj: Obj) -> None:
     obj["status"] = {"phase": "Pending", "qosClass": qos(obj["spec"])}
+    if obj["spec"].get("schedulingGates"):
+        obj["status"]["conditions"] = [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "lastProbeTime": None,
+                "lastTransitionTime": None,
+                "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+                "observedGeneration": 1,
+            }
+        ]
 
 
 def qos(spec: Obj) -> str:

@@ -41,6 +41,11 @@ class AutoscalerController(Controller):
     name: ClassVar[str] = "horizontal-pod-autoscaler"
     kind: ClassVar[str] = "autoscaling/v2/HorizontalPodAutoscaler"
 
+    def _primary_changed(self, old: Obj | None, new: Obj | None) -> None:
+        """Wake for a new wish only: what is told here must not be told again at once."""
+        if old is None or new is None or old["spec"] != new["spec"]:
+            super()._primary_changed(old, new)
+
     async def sync(self, key: Key) -> None:
         """Look at one autoscaler's target."""
         scaler = self.primary.get(key)

@@ -23,6 +23,9 @@ from drydock.cluster.validation import (
 )
 from drydock.cluster.validation.registry import KINDS, UPDATES
 
+_CHECKED_WHOLE = {"configmaps", "secrets", "services"}
+"""Kinds whose changes are checked like creations, names of finalizers included."""
+
 
 def validate_create(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
     """Return what is wrong with a new object."""
@@ -42,6 +45,8 @@ def validate_update(
 ) -> list[Cause]:
     """Return what is wrong with a new state of an object."""
     causes = metadata.check(resource, obj) + metadata.check_update(obj, old)
+    if resource.qualified in _CHECKED_WHOLE:
+        causes += metadata.check_finalizers(obj["metadata"])
     if subresource in ("", "scale"):
         rule = KINDS.get(resource.qualified)
         if rule is not None and resource.qualified != "pods":

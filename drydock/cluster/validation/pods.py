@@ -59,11 +59,24 @@ def pod_update(new: Obj, old: Obj) -> list[Cause]:
     added, kept = after.pop("tolerations", None) or [], before.pop("tolerations", None) or []
     if after != before or any(one not in added for one in kept):
         return [forbidden("spec", _MUTABLE + "\n")]
-    causes = []
+    causes = _gates(new["spec"], old["spec"])
     for at, one in enumerate(new["spec"]["containers"]):
         if not one.get("image"):
             causes.append(required(f"spec.containers[{at}].image"))
     return causes
+
+
+def _gates(spec: Obj, before: Obj) -> list[Cause]:
+    """Check that scheduling gates only go."""
+    held = {one.get("name") for one in before.get("schedulingGates") or ()}
+    added = [one for one in spec.get("schedulingGates") or () if one.get("name") not in held]
+    return [
+        forbidden(
+            "spec.schedulingGates",
+            f"only deletion is allowed, but found new scheduling gate '{one.get('name', '')}'",
+        )
+        for one in added
+    ]
 
 
 def template(found: Obj, path: str) -> list[Cause]:

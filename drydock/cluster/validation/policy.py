@@ -17,6 +17,9 @@ _MEASURED = (
     "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "limits.cpu",
     "limits.memory", "requests.storage", "requests.ephemeral-storage", "limits.ephemeral-storage",
 )  # fmt: skip
+_COMPUTED = [name for name in _MEASURED if name != "requests.storage"]
+_SCOPES = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass",
+           "CrossNamespacePodAffinity")  # fmt: skip
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -33,6 +36,24 @@ def quota(obj: Obj) -> list[Cause]:
             causes.append(invalid(path, value, "must be greater than or equal to 0"))
         if (name in _COUNTED or name.startswith("count/")) and not parse(str(value)).integer:
             causes.append(invalid(path, value, "must be an integer"))
+    return causes + _scopes(obj["spec"])
+
+
+def _scopes(spec: Obj) -> list[Cause]:
+    """Check that scopes exist, fit what is counted, and do not exclude each other."""
+    found, path = spec.get("scopes") or [], "spec.scopes"
+    counted = [name for name in spec.get("hard") or {} if name in (*_COUNTED, *_MEASURED)]
+    causes: list[Cause] = []
+    for scope in found:
+        if scope not in _SCOPES:
+            causes.append(invalid(path, found, "unsupported scope"))
+            continue
+        fitting = {"pods"} if scope == "BestEffort" else {"pods", *_COMPUTED}
+        wrong = [name for name in counted if name not in fitting]
+        causes += [invalid(path, found, "unsupported scope applied to resource") for _ in wrong]
+    for pair in ({"BestEffort", "NotBestEffort"}, {"Terminating", "NotTerminating"}):
+        if pair <= set(found):
+            causes.append(invalid(path, found, "conflicting scopes"))
     return causes
 
 

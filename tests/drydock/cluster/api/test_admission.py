@@ -193,3 +193,37 @@ async def test_a_claim_that_names_no_class_gets_the_default(admin: Asker) -> Non
         }
         answer = await admin.ask("POST", f"{DEFAULT}/persistentvolumeclaims", claim)
         assert answer.body["spec"]["storageClassName"] == wanted
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_gated_pod_says_why_it_waits(admin: Asker) -> None:
+    """Gates can be taken away, not added."""
+    answer = await admin.ask("POST", PODS, pod(schedulingGates=[{"name": "a.b/c"}]))
+    (condition,) = answer.body["status"]["conditions"]
+    assert (condition["type"], condition["reason"]) == ("PodScheduled", "SchedulingGated")
+    more = {"spec": {"schedulingGates": [{"name": "a.b/c"}, {"name": "x.y/z"}]}}
+    answer = await admin.ask("PATCH", f"{PODS}/p", more)
+    assert (
+        "only deletion is allowed, but found new scheduling gate 'x.y/z'" in answer.body["message"]
+    )
+    answer = await admin.ask("PATCH", f"{PODS}/p", {"spec": {"schedulingGates": None}})
+    assert answer.code == 200
+
+
+@pytest.mark.parametrize(
+    ("scopes", "hard", "why"),
+    [
+        (["BestEffort", "NotBestEffort"], "pods", "conflicting scopes"),
+        (["Sometimes"], "pods", "unsupported scope"),
+        (["BestEffort"], "requests.cpu", "unsupported scope applied to resource"),
+    ],
+)
+async def test_scopes_that_make_no_sense(
+    admin: Asker, scopes: list[str], hard: str, why: str
+) -> None:
+    """422 on the scopes."""
+    spec = {"hard": {hard: "1"}, "scopes": scopes}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}
+    answer = await admin.ask("POST", f"{DEFAULT}/resourcequotas", quota)
+    causes = answer.body["details"]["causes"]
+    assert (causes[0]["field"], causes[0]["message"].endswith(f": {why}")) == ("spec.scopes", True)

@@ -44,7 +44,7 @@ async def client(machine: Machine, name: str, **labels: str) -> None:
 
 async def reaches(machine: Machine, caller: str, target: str, port: int = 80) -> bool:
     """Connect from a pod; what is stopped answers nothing at all."""
-    code, _ = await machine.sh(f"wget -q -T 1 -O - http://{target}:{port}/", caller)
+    code, _ = await machine.sh(f"timeout 2 wget -q -O - http://{target}:{port}/", caller)
     return code == 0
 
 
