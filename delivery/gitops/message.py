@@ -11,6 +11,8 @@ from enum import StrEnum
 from delivery.gitops.pins import read_pin
 
 PREFIX = "Shipyard-"
+SKIP = "[skip ci] A pipeline made what this commit holds; another run of it would make something else."
+"""Hosts read the first two words. Where services and overlays share a branch, each release would cause the next."""
 SUBJECT = 72
 LONGEST = 500
 
@@ -78,7 +80,7 @@ def write_message(record: Record, reason: str) -> str:
     ]
     lines = [f"{PREFIX}{key}: {value}" for key, value in trailers if value]
     because = f": {one_line(reason)}" if reason.strip() else ""
-    return "\n".join([_subject(record), "", by + because, "", *lines, ""])
+    return "\n".join([_subject(record), "", by + because, "", SKIP, "", *lines, ""])
 
 
 def read_message(text: str) -> Record | None:

@@ -91,13 +91,13 @@ def test_no_order_of_events_loses_a_commit_or_makes_two(acts: list[str]) -> None
         assert set(others.commits) <= set(history)
         ours = [each for each in forge.messages() if each == "Deliver"]
         now = read_pins(forge.text())["backend"]
-        if outcome == "refused":
-            assert others.moved
+        assert (outcome == "refused") == others.moved
+        if others.moved:
             assert (now, ours) == (THEIRS, [])
         else:
+            assert now == OURS
             assert len(ours) == (1 if outcome else 0)
             assert outcome in ("", *history)
-            assert now == OURS or others.moved
 
 
 def _published(forge: Forge) -> str:

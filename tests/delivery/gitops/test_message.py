@@ -92,6 +92,7 @@ def test_a_spoiled_message_is_none_of_ours() -> None:
 def test_people_read_a_sentence_and_a_reason() -> None:
     lines = write_message(RECORD, "weekly\nrelease").splitlines()
     assert lines[:3] == ["Deliver backend 1.4.0 to staging", "", "By ann: weekly release"]
+    assert lines[4].startswith("[skip ci] ")
     many = Record(Step.ROLLBACK, "staging", RECORD.moves * 5)
     assert write_message(many, "").startswith("Roll back to 5 services in staging\n")
 
