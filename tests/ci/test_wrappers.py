@@ -117,6 +117,12 @@ def test_no_value_of_an_event_is_ever_pasted_into_a_command() -> None:
         assert all(f'"${name}"' in call for name in re.findall(r"\$(\w+)", call))
 
 
+def test_github_names_nobody_where_nobody_was_asked() -> None:
+    (step,) = [each for each in load(GITHUB)["jobs"]["ship"]["steps"] if "call" in each["with"]]
+    assert step["env"]["APPROVED_BY"].startswith("${{ github.ref_name != 'develop' && ")
+    assert step["env"]["APPROVED_BY"].endswith(" || '' }}")
+
+
 def test_gitlab_names_ref_and_approver_of_each_environment() -> None:
     pipeline = load(GITLAB)
     told = {
