@@ -1,15 +1,16 @@
 """The rules of a definition (`x-kubernetes-validations`), in the part of CEL that they use.
 
-Understood: literals, lists, `self`, fields and indexes, `!`, arithmetic, comparison, `in`, `&&`, `||`,
-`?:`, `has()`, `size()` and the text methods. A rule that uses more is not judged, as if it were absent:
-a local cluster would rather take an object than refuse it wrongly.
+Understood: literals, lists, `self` and `oldSelf`, fields and indexes, `!`, arithmetic, comparison, `in`, `&&`,
+`||`, `?:`, `has()`, `size()`, conversions, the macros of lists and maps, and the text methods. A rule that
+uses more is not judged, as if it were absent: a local cluster would rather take an object than refuse it
+wrongly. A rule that speaks of `oldSelf` is about changes alone.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from drydock.cluster.errors import Cause, Json, Obj
@@ -18,7 +19,8 @@ _TOKEN = re.compile(
     r"\s*(?:(\d+\.\d+|\d+)|('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|([A-Za-z_]\w*)"
     r"|(\|\||&&|[=!<>]=|[-+*/%!<>?:.,()\[\]]))"
 )
-Value = Callable[[Json], Json]
+Scope = Mapping[str, Json]
+Value = Callable[[Scope], Json]
 _COMPARE: dict[str, Callable[[Json, Json], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -39,25 +41,72 @@ _METHODS: dict[str, Callable[..., Json]] = {
     "contains": lambda text, part: part in text,
     "matches": lambda text, pattern: re.search(pattern, text) is not None,
     "size": len,
+    "lowerAscii": str.lower,
+    "upperAscii": str.upper,
+    "trim": str.strip,
+    "replace": str.replace,
+    "split": str.split,
+    "join": lambda items, glue="": glue.join(items),
+    "indexOf": str.find,
 }
+_FUNCTIONS: dict[str, Callable[[Json], Json]] = {
+    "size": len,
+    "string": lambda value: str(value).lower() if isinstance(value, bool) else str(value),
+    "int": int,
+    "double": float,
+}
+_MACROS: dict[str, Callable[[list[Json], list[Json]], Json]] = {
+    "all": lambda _, found: all(found),
+    "exists": lambda _, found: any(found),
+    "exists_one": lambda _, found: sum(map(bool, found)) == 1,
+    "filter": lambda items, found: [one for one, kept in zip(items, found, strict=True) if kept],
+    "map": lambda _, found: found,
+}
+"""Each gets the items and what the expression said of every one of them."""
+_REASONS = {
+    "FieldValueForbidden": "Forbidden: {}",
+    "FieldValueRequired": "Required value: {}",
+    "FieldValueDuplicate": "Duplicate value: {}",
+}
+ABSENT: Json = object()
+"""Stands for an old value that is not there."""
 
 
 class UnknownRuleError(ValueError):
     """The rule uses a part of CEL that is not understood."""
 
 
-def broken(rules: list[Obj], value: Json, path: str) -> list[Cause]:
-    """Return a cause for every rule that a value breaks."""
+_NOT_JUDGED = (KeyError, TypeError, AttributeError, IndexError, ValueError)
+"""What a rule ends in that is not understood, or speaks of what is not there."""
+
+
+def broken(rules: list[Obj], value: Json, path: str, old: Json = ABSENT) -> list[Cause]:
+    """Return a cause for every rule that a value breaks, given what stood there before."""
+    scope = {"self": value} if old is ABSENT else {"self": value, "oldSelf": old}
     causes = []
     for rule in rules:
         try:
-            holds = _compiled(rule["rule"])(value)
-        except (UnknownRuleError, KeyError, TypeError, AttributeError, IndexError):
+            holds = _compiled(rule["rule"])(scope)
+        except _NOT_JUDGED:
             continue
         if holds is False:
-            message = rule.get("message") or f"failed rule: {rule['rule']}"
-            causes.append(Cause(path or "<nil>", "FieldValueInvalid", f"Invalid value: {message}"))
+            reason = rule.get("reason") or "FieldValueInvalid"
+            text = _REASONS.get(reason, "Invalid value: {}").format(_message(rule, scope))
+            where = f"{path}{rule.get('fieldPath', '')}".lstrip(".")
+            causes.append(Cause(where or "<nil>", reason, text))
     return causes
+
+
+def _message(rule: Obj, scope: Scope) -> str:
+    """Return what a broken rule says: its expression's text, its message, or the rule itself."""
+    if rule.get("messageExpression"):
+        try:
+            said = _compiled(rule["messageExpression"])(scope)
+        except _NOT_JUDGED:
+            said = None
+        if isinstance(said, str) and said.strip() and "\n" not in said:
+            return said
+    return str(rule.get("message") or f"failed rule: {rule['rule']}")
 
 
 @lru_cache(maxsize=512)
@@ -78,11 +127,12 @@ def _compiled(text: str) -> Value:
 
 
 class _Parser:
-    """Recursive descent; every method returns a function of `self`."""
+    """Recursive descent; every method returns a function of the names in scope."""
 
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
         self.at = 0
+        self.names = {"self", "oldSelf"}
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -157,7 +207,9 @@ class _Parser:
                 self.take("]")
                 continue
             name = self.take()
-            if self.peek() == "(":
+            if self.peek() == "(" and name in _MACROS:
+                here = self._macro(_MACROS[name], here)
+            elif self.peek() == "(":
                 if name not in _METHODS:
                     raise UnknownRuleError(name)
                 here = self._method(_METHODS[name], here, self.arguments())
@@ -184,15 +236,31 @@ class _Parser:
         if word in ("true", "false", "null"):
             constant = {"true": True, "false": False, "null": None}[word]
             return lambda _: constant
-        if word == "self":
-            return lambda me: me
-        if word == "size" and self.peek() == "(":
+        if word in self.names and self.peek() != "(":
+            return lambda me: me[word]
+        if word in _FUNCTIONS and self.peek() == "(":
             (inner,) = self.arguments()
-            return lambda me: len(inner(me))
+            return self._call(_FUNCTIONS[word], inner)
         if word == "has" and self.peek() == "(":
             (inner,) = self.arguments()
             return self._has(inner)
         raise UnknownRuleError(word)
+
+    def _macro(self, judge: Callable[[list[Json], list[Json]], Json], here: Value) -> Value:
+        """Read `(name, expression)`; the expression sees every item, or key of a map, under the name."""
+        self.take("(")
+        name = self.take()
+        self.take(",")
+        known, self.names = self.names, {*self.names, name}
+        each = self.choice()
+        self.names = known
+        self.take(")")
+
+        def judged(me: Scope) -> Json:
+            items = list(here(me))
+            return judge(items, [each({**me, name: item}) for item in items])
+
+        return judged
 
     def arguments(self, opening: str = "(", closing: str = ")") -> list[Value]:
         self.take(opening)
@@ -217,6 +285,10 @@ class _Parser:
         return lambda me: function(left(me), right(me))
 
     @staticmethod
+    def _call(function: Callable[[Json], Json], inner: Value) -> Value:
+        return lambda me: function(inner(me))
+
+    @staticmethod
     def _index(here: Value, at: Value) -> Value:
         return lambda me: here(me)[at(me)]
 
@@ -230,7 +302,7 @@ class _Parser:
 
     @staticmethod
     def _has(inner: Value) -> Value:
-        def present(me: Json) -> bool:
+        def present(me: Scope) -> bool:
             try:
                 inner(me)
             except (KeyError, TypeError):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-from drydock.cluster.custom.rules import broken
+from drydock.cluster.custom.rules import ABSENT, broken
 from drydock.cluster.errors import Cause, Json, Obj
 from drydock.cluster.schema.shape import Shape
 from drydock.cluster.validation.causes import invalid, required, too_long, unsupported
 
 
-def check(shape: Shape, obj: Obj, replicas: str) -> list[Cause]:
+def check(shape: Shape, obj: Obj, replicas: str, old: Obj | None = None) -> list[Cause]:
     """Return what a schema refuses; the last cause says that rules were left unchecked.
 
-    `replicas` is the path of the wished replicas, empty when the kind does not scale.
+    `replicas` is the path of the wished replicas, empty when the kind does not scale; `old` is the object
+    before a change.
     """
     causes: list[Cause] = []
     _check(shape.schema, obj, "", causes)
@@ -30,21 +31,36 @@ def check(shape: Shape, obj: Obj, replicas: str) -> list[Cause]:
         )
         causes.append(invalid("<nil>", None, why))
         return causes
-    return _rules(shape.schema, obj, "")
+    return _rules(shape.schema, obj, "", ABSENT if old is None else old)
 
 
-def _rules(schema: Obj, value: Json, path: str) -> list[Cause]:
+def _rules(schema: Obj, value: Json, path: str, old: Json) -> list[Cause]:
     """Check the rules of a schema and of everything below it."""
-    causes = broken(schema.get("x-kubernetes-validations") or [], value, path)
+    causes = broken(schema.get("x-kubernetes-validations") or [], value, path, old)
     prefix = f"{path}." if path else ""
     if isinstance(value, dict):
-        for name, below in (schema.get("properties") or {}).items():
-            if name in value and "$ref" not in below:
-                causes += _rules(below, value[name], prefix + name)
+        before = old if isinstance(old, dict) else {}
+        extra = schema.get("additionalProperties")
+        properties = schema.get("properties") or {}
+        for name, one in value.items():
+            below = properties.get(name) or (extra if isinstance(extra, dict) else None)
+            if below and "$ref" not in below:
+                where = prefix + name if name in properties else f"{path}[{name}]"
+                causes += _rules(below, one, where, before.get(name, ABSENT))
     elif isinstance(value, list):
         for at, one in enumerate(value):
-            causes += _rules(schema.get("items") or {}, one, f"{path}[{at}]")
+            before = _same_item(schema, one, old)
+            causes += _rules(schema.get("items") or {}, one, f"{path}[{at}]", before)
     return causes
+
+
+def _same_item(schema: Obj, item: Json, old: Json) -> Json:
+    """Return the item that stood for this one before; only lists that are maps can tell."""
+    keys = schema.get("x-kubernetes-list-map-keys") or ()
+    if schema.get("x-kubernetes-list-type") != "map" or not isinstance(old, list):
+        return ABSENT
+    wanted = [item.get(key) for key in keys]
+    return next((one for one in old if [one.get(key) for key in keys] == wanted), ABSENT)
 
 
 def _check(schema: Obj, value: Json, path: str, causes: list[Cause]) -> None:

@@ -55,14 +55,14 @@ def validate_update(
         if update is not None:
             causes += update(obj, old)
     if resource.custom:
-        causes += _custom(core, resource, obj)
+        causes += _custom(core, resource, obj, old)
     return causes
 
 
-def _custom(core: Core, resource: Resource, obj: Obj) -> list[Cause]:
+def _custom(core: Core, resource: Resource, obj: Obj, old: Obj | None = None) -> list[Cause]:
     scales = resource.subresource("scale") is not None
     path = scale_paths(core, resource)[0] if scales else ""
-    return check_custom(core.shape(resource), obj, path)
+    return check_custom(core.shape(resource), obj, path, old)
 
 
 __all__ = [
