@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from delivery.sample import Sample
+from tools.bench.page import Row
 from tools.bench.releases.manifests import MILL, REPLICAS, SHOP
 from tools.bench.releases.stage import GATES, Stage, staged
 from tools.bench.releases.users import RATE, Watcher, users
-from tools.bench.page import Row
 
 BLUE_GREEN, ROLLING = "blue-green", "rolling"
 QUICK = {"blue_green": {"watch_seconds": 1, "standby_seconds": 900}}
@@ -44,11 +44,19 @@ def switched(stage: Stage, switches: int) -> list[Row]:
             done = stage.must("rollback", SHOP, "two", BLUE_GREEN, **QUICK)
             back.append(done.seconds)
             serving.append(watcher.first("one", done.begun))
-            note(f"switch {number + 1}: {forth[-1]:.1f} s, back {serving[-1]:.2f} s", probe.sample())
+            note(
+                f"switch {number + 1}: {forth[-1]:.1f} s, back {serving[-1]:.2f} s", probe.sample()
+            )
     sample = probe.sample()
     return [
-        Row(f"{switches} blue-green switches and {switches} back: {told(sample)}", lost(sample), "0"),
-        Row("a blue-green release, from the command to the end of its watch of 1 s", spread(forth), ""),
+        Row(
+            f"{switches} blue-green switches and {switches} back: {told(sample)}", lost(sample), "0"
+        ),
+        Row(
+            "a blue-green release, from the command to the end of its watch of 1 s",
+            spread(forth),
+            "",
+        ),
         Row("`rollback`, from the command to the old version serving", spread(serving), "2 s"),
         Row("`rollback`, the whole command", spread(back), ""),
     ]
@@ -83,10 +91,11 @@ def _late(stage: Stage) -> list[Row]:
     if not done.code:
         raise SystemExit(f"late went through:\n{done.told}")
     live = done.begun + watcher.first("late", done.begun)
-    seconds = sample.failed / RATE
     back = watcher.first("one", live)
-    what = f"a release that turns bad after its preview: users were with it for {back:.1f} s; it failed them for"
-    return [Row(what, f"{seconds:.1f} s ({sample.failed} requests)", "15 s")]
+    what = "a release that turns bad after its preview: from its first 500 to users being back"
+    rest = f"of the {back:.1f} s that users were with it; requests that it failed"
+    # Every answer was a 500 from the first one on, so their number is a time.
+    return [Row(what, f"{sample.failed / RATE:.1f} s", "15 s"), Row(rest, str(sample.failed), "")]
 
 
 def rolled(stage: Stage) -> list[Row]:
@@ -105,7 +114,11 @@ def rolled(stage: Stage) -> list[Row]:
     return [
         Row(f"{UPDATES} rolling updates and a rollback: {told(sample)}", lost(sample), "0"),
         Row("a rolling update, the whole command", spread(times), ""),
-        Row("`rollback` of a rolling service, from the command to the old version serving", f"{serving:.2f} s", ""),
+        Row(
+            "`rollback` of a rolling service, from the command to the old version serving",
+            f"{serving:.2f} s",
+            "",
+        ),
         Row("`rollback` of a rolling service, the whole command", f"{done.seconds:.1f} s", ""),
     ]
 
