@@ -332,7 +332,8 @@ class Container:
     def _restarts(self, code: int) -> bool:
         if self._guest:
             return False
-        policy = self._room.pod()["spec"].get("restartPolicy", "Always")
+        own = self.spec.get("restartPolicy")
+        policy = own or self._room.pod()["spec"].get("restartPolicy", "Always")
         if self._init:
             return is_sidecar(self.spec) or (code != 0 and policy != "Never")
         return bool(policy == "Always" or (policy == "OnFailure" and code != 0))

@@ -29,9 +29,12 @@ _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
 
 
 def check_containers(
-    found: Sequence[Obj], path: str, volumes: dict[str, Obj], seen: set[str]
+    found: Sequence[Obj], path: str, volumes: dict[str, Obj], seen: set[str], *, grace: int = 30
 ) -> list[Cause]:
-    """Return what is wrong with a list of containers; `seen` holds the names used so far."""
+    """Return what is wrong with a list of containers; `seen` holds the names used so far.
+
+    `grace` is the pod's time to end, which no hook may sleep through.
+    """
     causes: list[Cause] = []
     for at, container in enumerate(found):
         where, name = f"{path}[{at}]", container.get("name") or ""
@@ -46,7 +49,16 @@ def check_containers(
             handler = (container.get("lifecycle") or {}).get(kind)
             if handler is not None:
                 causes += _handler(handler, f"{where}.lifecycle.{kind}")
+                causes += _sleep(handler, f"{where}.lifecycle.{kind}.sleep", grace)
     return causes
+
+
+def _sleep(handler: Obj, path: str, grace: int) -> list[Cause]:
+    seconds = (handler.get("sleep") or {}).get("seconds", 0)
+    if 0 <= seconds <= grace:
+        return []
+    why = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+    return [invalid(path, seconds, why)]
 
 
 def _common(container: Obj, path: str, volumes: dict[str, Obj]) -> list[Cause]:
@@ -212,7 +224,7 @@ def _handler(handler: Obj, path: str) -> list[Cause]:
     found, where = handler[kind], f"{path}.{kind}"
     if kind == "exec" and not found.get("command"):
         causes.append(required(f"{where}.command"))
-    if kind in ("httpGet", "tcpSocket"):
+    if kind in ("httpGet", "tcpSocket", "grpc"):
         port = found.get("port", 0)
         reasons = names.port_name(port) if isinstance(port, str) else names.port_number(port)
         causes += [invalid(f"{where}.port", port, why) for why in reasons]

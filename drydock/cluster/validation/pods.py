@@ -16,6 +16,7 @@ from drydock.cluster.validation.causes import (
 )
 from drydock.cluster.validation.containers import check_containers
 from drydock.cluster.validation.metadata import check_labels, labels
+from drydock.cluster.validation.placement import names_of_hosts, neighbours
 from drydock.cluster.validation.registry import rule, update_rule
 
 RESTART = ("Always", "Never", "OnFailure")
@@ -32,7 +33,10 @@ _MUTABLE = (
 @rule("pods")
 def pod(obj: Obj) -> list[Cause]:
     """Check a new pod."""
-    return pod_spec(obj["spec"], "spec")
+    causes = pod_spec(obj["spec"], "spec")
+    if obj["spec"].get("ephemeralContainers"):
+        causes.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    return causes
 
 
 @rule("podtemplates")
@@ -94,10 +98,9 @@ def pod_spec(spec: Obj, path: str) -> list[Cause]:
     if not containers:
         causes.append(required(f"{path}.containers"))
     seen: set[str] = set()
-    causes += check_containers(containers, f"{path}.containers", volumes, seen)
-    causes += check_containers(
-        spec.get("initContainers") or [], f"{path}.initContainers", volumes, seen
-    )
+    grace = max(spec.get("terminationGracePeriodSeconds", 30), 1)
+    for name, found in (("containers", containers), ("initContainers", spec.get("initContainers"))):
+        causes += check_containers(found or [], f"{path}.{name}", volumes, seen, grace=grace)
     for name, known in (("restartPolicy", RESTART), ("dnsPolicy", _DNS)):
         if spec.get(name) not in known:
             causes.append(unsupported(f"{path}.{name}", spec.get(name, ""), known))
@@ -119,7 +122,8 @@ def pod_spec(spec: Obj, path: str) -> list[Cause]:
     if deadline is not None and not 1 <= deadline <= _MOST_ID:
         why = f"must be between 1 and {_MOST_ID}, inclusive"
         causes.append(invalid(f"{path}.activeDeadlineSeconds", deadline, why))
-    return causes + _tolerations(spec.get("tolerations") or (), f"{path}.tolerations")
+    causes += _tolerations(spec.get("tolerations") or (), f"{path}.tolerations")
+    return causes + names_of_hosts(spec, path) + neighbours(spec, path)
 
 
 def _security(context: Obj, path: str) -> list[Cause]:

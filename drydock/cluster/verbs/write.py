@@ -14,6 +14,7 @@ from drydock.cluster import hooks, strategy
 from drydock.cluster.admission import admit, admit_change, validate_admission
 from drydock.cluster.core import Core
 from drydock.cluster.custom.defaulting import fill_in
+from drydock.cluster.custom.warnings import finalizer_warnings
 from drydock.cluster.defaulting import default
 from drydock.cluster.errors import (
     Cause,
@@ -77,6 +78,8 @@ def store_new(write: Write, obj: Obj, *, apply: bool = False) -> Obj:
     strategy.prepare_create(core, resource, obj)
     obj = _clean(core, resource, obj)
     _raise(resource, obj, validate_create(core, resource, obj))
+    if resource.custom:
+        write.request.warnings += finalizer_warnings(obj, None)
     validate_admission(write, obj, None)
     key = core.key(resource, meta.get("namespace", ""), meta["name"])
     old = core.store.get(key)
@@ -114,6 +117,8 @@ def store_changed(write: Write, old: Obj, new: Obj, *, apply: bool = False) -> O
     strategy.prepare_update(core, resource, sub, owned, old)
     owned = _clean(core, resource, owned)
     _raise(resource, owned, validate_update(core, resource, owned, old, sub))
+    if resource.custom:
+        write.request.warnings += finalizer_warnings(owned, old)
     validate_admission(write, owned, old)
     owned["metadata"].pop("resourceVersion", None)
     key = core.key(resource, before.get("namespace", ""), before["name"])

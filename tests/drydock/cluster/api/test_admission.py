@@ -227,3 +227,36 @@ async def test_scopes_that_make_no_sense(
     answer = await admin.ask("POST", f"{DEFAULT}/resourcequotas", quota)
     causes = answer.body["details"]["causes"]
     assert (causes[0]["field"], causes[0]["message"].endswith(f": {why}")) == ("spec.scopes", True)
+
+
+@pytest.mark.usefixtures("account")
+async def test_what_is_wrong_with_a_pods_place_and_hooks(admin: Asker) -> None:
+    """Every cause at its field."""
+    term = {"labelSelector": {}, "topologyKey": ""}
+    container = {
+        "name": "a",
+        "image": "i",
+        "livenessProbe": {"grpc": {"port": 99999}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": 31}}},
+    }
+    wrong = pod(
+        containers=[container],
+        affinity={"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}},
+        topologySpreadConstraints=[{"maxSkew": 0, "topologyKey": "z", "whenUnsatisfiable": "No"}],
+        hostAliases=[{"ip": "here"}],
+        dnsPolicy="None",
+        ephemeralContainers=[{"name": "g", "image": "i"}],
+    )
+    answer = await admin.ask("POST", PODS, wrong)
+    first = "spec.containers[0]"
+    near = "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]"
+    assert [one["field"] for one in answer.body["details"]["causes"]] == [
+        f"{first}.livenessProbe.grpc.port",
+        f"{first}.lifecycle.preStop.sleep",
+        "spec.hostAliases[0].ip",
+        "spec.dnsConfig",
+        *[f"{near}.topologyKey"] * 3,
+        "spec.topologySpreadConstraints[0].maxSkew",
+        "spec.topologySpreadConstraints[0].whenUnsatisfiable",
+        "spec.ephemeralContainers",
+    ]
