@@ -29,6 +29,12 @@ VERSION: Obj = {
     "compiler": "drydock",
     "platform": "linux/amd64",
 }
+_ISSUING: Obj = {
+    "issuer": ISSUER,
+    "response_types_supported": ["id_token"],
+    "subject_types_supported": ["public"],
+    "id_token_signing_alg_values_supported": ["RS256"],
+}
 _HEALTH = ("healthz", "livez", "readyz")
 _CHECKS = ("ping", "log", "etcd")
 
@@ -83,7 +89,10 @@ class Plain:
         if parts == ["metrics"]:
             return Response(200, self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
         if parts == [".well-known", "openid-configuration"]:
-            return Response(200, {"issuer": ISSUER, "jwks_uri": "/openid/v1/jwks"})
+            host = request.headers.get("host", "127.0.0.1:6443")
+            return Response(200, {**_ISSUING, "jwks_uri": f"https://{host}/openid/v1/jwks"})
+        if parts == ["openid", "v1", "jwks"]:
+            return Response(200, self._core.tokens.key_set(), "application/jwk-set+json")
         return Response(200, {"paths": self._paths()}) if parts == [""] else None
 
     def _paths(self) -> list[str]:
@@ -92,7 +101,8 @@ class Plain:
             found.append(f"/apis/{group}")
             found += [f"/apis/{group}/{version}" for version in versions]
         found += [f"/{name}" for name in _HEALTH]
-        return sorted([*found, "/metrics", "/openapi/v2", "/openapi/v3", "/version"])
+        own = ("/metrics", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/version")
+        return sorted([*found, *own])
 
     def _metrics(self) -> bytes:
         lines = ["# TYPE apiserver_storage_objects gauge"]

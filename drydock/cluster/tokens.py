@@ -7,13 +7,14 @@ cluster's RSA key (RS256), with the claims of a real one.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import time
 import uuid
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from drydock.cluster.errors import Obj
@@ -31,6 +32,24 @@ class Tokens:
     def ephemeral() -> Tokens:
         """Return an issuer whose key ends with the process (tests)."""
         return Tokens(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+    @property
+    def key_id(self) -> str:
+        """Return the name of the key: the hash of its public half."""
+        public = self.key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return _b64(hashlib.sha256(public).digest())
+
+    def key_set(self) -> Obj:
+        """Return the public key as others need it to check tokens (JWKS)."""
+        numbers = self.key.public_key().public_numbers()
+        parts = {
+            name: _b64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+            for name, value in (("n", numbers.n), ("e", numbers.e))
+        }
+        key = {"use": "sig", "kty": "RSA", "kid": self.key_id, "alg": "RS256", **parts}
+        return {"keys": [key]}
 
     def issue(self, account: Obj, *, seconds: int, audiences: list[str], bound: Obj | None) -> str:
         """Return a token for a service account object."""
@@ -50,7 +69,7 @@ class Tokens:
             "nbf": issued,
             "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
         }
-        head = {"alg": "RS256", "typ": "JWT"}
+        head = {"alg": "RS256", "kid": self.key_id, "typ": "JWT"}
         signed = f"{_encode(head)}.{_encode(payload)}"
         signature = self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{signed}.{_b64(signature)}"

@@ -17,6 +17,8 @@ _DISCOVERY = [
     "/.well-known", "/.well-known/*", "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez",
     "/openapi", "/openapi/*", "/readyz", "/version", "/version/",
 ]  # fmt: skip
+_ISSUER = ["/.well-known/openid-configuration", "/.well-known/openid-configuration/", "/openid/v1/jwks",
+           "/openid/v1/jwks/"]  # fmt: skip
 _PUBLIC = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
 _READ = ["get", "list", "watch"]
 _WRITE = ["create", "delete", "deletecollection", "patch", "update"]
@@ -117,6 +119,7 @@ def _roles() -> dict[str, Obj]:
         "system:basic-user": basic,
         "system:discovery": [{"nonResourceURLs": _DISCOVERY, "verbs": ["get"]}],
         "system:public-info-viewer": [{"nonResourceURLs": _PUBLIC, "verbs": ["get"]}],
+        "system:service-account-issuer-discovery": [{"nonResourceURLs": _ISSUER, "verbs": ["get"]}],
     }
     return made | {name: {"rules": rules} for name, rules in plain.items()}
 
@@ -126,6 +129,7 @@ _BINDINGS = {
     "system:basic-user": ["system:authenticated"],
     "system:discovery": ["system:authenticated"],
     "system:public-info-viewer": ["system:authenticated", "system:unauthenticated"],
+    "system:service-account-issuer-discovery": ["system:serviceaccounts"],
 }
 
 

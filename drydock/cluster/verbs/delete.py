@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from drydock.cluster import hooks
 from drydock.cluster.core import Core
-from drydock.cluster.errors import Cause, Group, Obj, bad_request, conflict, not_found
+from drydock.cluster.errors import (
+    Cause,
+    Group,
+    Obj,
+    bad_request,
+    conflict,
+    forbidden,
+    not_found,
+)
 from drydock.cluster.go_json import GoJsonError, loads
 from drydock.cluster.go_text import quoted
 from drydock.cluster.message import Request, Response
@@ -23,6 +31,7 @@ _JOB_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to"
     " remove them or set propagationPolicy=Orphan to suppress this warning"
 )
+IMMORTAL = {"default", "kube-public", "kube-system"}
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 
 
@@ -37,6 +46,8 @@ def delete(core: Core, target: Target, request: Request) -> Response:
         raise not_found(target.resource.about, target.name)
     if target.resource.qualified == "jobs.batch" and not _says_what_follows(given):
         request.warnings = [*request.warnings, _JOB_WARNING]
+    if target.resource.qualified == "namespaces" and target.name in IMMORTAL:
+        raise forbidden(target.resource.about, target.name, "this namespace may not be deleted")
     left, removed = delete_object(write, old, given)
     if not removed or target.resource.qualified in _RETURNED:
         return Response(200, left, warnings=request.warnings)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.drydock.cluster.api.conftest import RBAC, Asker, binding, role, rule
 
@@ -87,3 +92,24 @@ async def test_the_usual_roles_hold_rules_from_the_start(admin: Asker, name: str
     pods = [one for one in answer.body["rules"] if "pods" in one["resources"]]
     assert any("get" in one["verbs"] for one in pods)
     assert any("delete" in one["verbs"] for one in pods) == (name != "view")
+
+
+async def test_anybody_can_check_a_token_with_the_published_key(admin: Asker) -> None:
+    """The key set names the key that a token's head names, and it fits the signature."""
+    tokens = admin.api.core.tokens
+    account = {"metadata": {"name": "bot", "namespace": "default", "uid": "1"}}
+    token = tokens.issue(account, seconds=600, audiences=[], bound=None)
+    head, body, signature = token.split(".")
+    answer = await admin.ask("GET", "/openid/v1/jwks")
+    (key,) = answer.body["keys"]
+
+    def decoded(text: str) -> bytes:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+    assert json.loads(decoded(head))["kid"] == key["kid"]
+    exponent, modulus = (int.from_bytes(decoded(key[name]), "big") for name in "en")
+    public = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    signed = f"{head}.{body}".encode()
+    public.verify(decoded(signature), signed, padding.PKCS1v15(), hashes.SHA256())
+    settings = await admin.ask("GET", "/.well-known/openid-configuration")
+    assert settings.body["jwks_uri"].endswith("/openid/v1/jwks")

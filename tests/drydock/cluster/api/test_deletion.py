@@ -109,3 +109,12 @@ async def test_an_owner_needs_all_its_parts(
     answer = await admin.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
     found = {(one["field"], why in one["message"]) for one in answer.body["details"]["causes"]}
     assert (field, True) in found
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+async def test_the_first_namespaces_stay(admin: Asker, name: str) -> None:
+    """Not even the administrator deletes them."""
+    answer = await admin.ask("DELETE", f"/api/v1/namespaces/{name}")
+    assert answer.code == 403
+    text = f'namespaces "{name}" is forbidden: this namespace may not be deleted'
+    assert answer.body["message"] == text
