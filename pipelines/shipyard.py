@@ -97,6 +97,13 @@ class Shipyard(Operations):
     git_token: Annotated[
         dagger.Secret | None, Doc("Token that may push there, e.g. env:GIT_TOKEN")
     ] = None
+    git_key: Annotated[
+        dagger.Secret | None, Doc("SSH key that may push there, where its address is one of ssh")
+    ] = None
+    git_known_hosts: Annotated[
+        dagger.File | None,
+        Doc("With it: the host keys that are believed, as ssh-keyscan writes them"),
+    ] = None
     fresh: Annotated[bool, Doc("Run every tool again instead of believing the cache")] = False
 
     @uncached
@@ -218,11 +225,10 @@ class Shipyard(Operations):
         return Source(self.source, self.git, nonce() if self.fresh else "")
 
     def _access(self) -> Access:
+        git = GitAccess(self.git_token, self.git_username, self.git_key, self.git_known_hosts)
         return Access(
             RegistryAccess(self.registry, self.registry_username, self.registry_token),
-            ClusterAccess(
-                self.kubeconfig, self.cluster, GitAccess(self.git_token, self.git_username)
-            ),
+            ClusterAccess(self.kubeconfig, self.cluster, git),
         )
 
 

@@ -6,7 +6,7 @@ import dagger
 
 from pipelines.model import Environment, Mode
 from pipelines.toolchains import kubectl, registry
-from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.toolchains.kubectl import ClusterAccess, GitAccess
 from pipelines.toolchains.registry import RegistryAccess
 
 
@@ -50,7 +50,7 @@ class Access:
             )
 
     def require_cluster(self, environment: Environment) -> None:
-        """Refuse to deliver without a kubeconfig, and to commit without a token."""
+        """Refuse to deliver without a kubeconfig, and to commit without credentials."""
         if self.cluster.kubeconfig is None:
             raise AccessError(
                 f"environment {environment.name!r} needs a cluster. Start one on this machine with"
@@ -58,9 +58,22 @@ class Access:
                 " or --kubeconfig=file:PATH"
             )
         gitops = environment.gitops if environment.mode is Mode.GITOPS else None
-        token = self.cluster.git.token if self.cluster.git else None
-        if gitops and gitops.repository.startswith("https://") and token is None:
+        lacks = _lacks(gitops.repository, self.cluster.git) if gitops else ""
+        if gitops and lacks:
             raise AccessError(
                 f"environment {environment.name!r} is kept in {gitops.repository} (mode: gitops), and"
-                " nobody pushes there without a token: --git-token=env:GIT_TOKEN"
+                f" nobody pushes there without {lacks}"
             )
+
+
+def _lacks(repository: str, given: GitAccess | None) -> str:
+    """Say what the address of a git repository takes and was not given."""
+    git = given or GitAccess(None)
+    if repository.startswith("https://"):
+        return "" if git.token else "a token: --git-token=env:GIT_TOKEN"
+    if repository.startswith("ssh://") or "://" not in repository:
+        complete = git.key and git.known_hosts
+        return (
+            "" if complete else "a key and known hosts: --git-key=file:PATH --git-known-hosts=PATH"
+        )
+    return ""

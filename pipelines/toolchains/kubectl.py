@@ -12,6 +12,7 @@ from pipelines.toolchains.fetching import AGAIN, fetching
 ALIAS = "kubernetes"
 """How a bound cluster is called; the name stands in the certificates of kind, k3s, kubeadm and Drydock."""
 TOKEN_FILE = "/run/secrets/git-token"  # noqa: S105  where it is mounted, not what it is
+KEY_FILE, HOSTS_FILE = "/run/secrets/git-key", "/run/git-known-hosts"
 _APT = f"{AGAIN} apt-get -qq -o Acquire::http::Timeout=30 -o APT::Update::Error-Mode=any"
 _GIT = (
     f"{_APT} update"
@@ -22,10 +23,15 @@ _GIT = (
 
 @dataclass(frozen=True)
 class GitAccess:
-    """What it takes to push to an environment's git repository; hosts that look at the name want one."""
+    """What it takes to push to an environment's git repository: a token for https, a key and known hosts for ssh.
+
+    Hosts that look at the name want one.
+    """
 
     token: dagger.Secret | None
     username: str = ""
+    key: dagger.Secret | None = None
+    known_hosts: dagger.File | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ def deliverer(access: ClusterAccess, *, git: bool = False) -> dagger.Container:
         .with_workdir("/program")
     )
     if git and access.git is not None:
-        container = _with_token(container, access.git)
+        container = _with_key(_with_token(container, access.git), access.git)
     if access.cluster is not None:
         container = container.with_service_binding(ALIAS, access.cluster).with_env_variable(
             "DELIVERY_CLUSTER_ALIAS", ALIAS
@@ -82,3 +88,16 @@ def _with_token(container: dagger.Container, access: GitAccess) -> dagger.Contai
     return container.with_mounted_secret(TOKEN_FILE, access.token).with_env_variable(
         "DELIVERY_GIT_TOKEN_FILE", TOKEN_FILE
     )
+
+
+def _with_key(container: dagger.Container, access: GitAccess) -> dagger.Container:
+    """Let ssh use one key and believe the hosts of one file."""
+    if access.key is not None:
+        container = container.with_mounted_secret(KEY_FILE, access.key).with_env_variable(
+            "DELIVERY_GIT_SSH_KEY", KEY_FILE
+        )
+    if access.known_hosts is not None:
+        container = container.with_mounted_file(HOSTS_FILE, access.known_hosts).with_env_variable(
+            "DELIVERY_GIT_KNOWN_HOSTS", HOSTS_FILE
+        )
+    return container

@@ -56,17 +56,27 @@ def test_delivering_needs_a_kubeconfig_and_publishing_does_not() -> None:
         without.require(NEAR)
 
 
-def test_an_environment_that_is_kept_in_git_needs_a_token_for_its_host() -> None:
-    def kept(repository: str) -> Environment:
-        return environment(
-            registry="ghcr.io/owner", mode="gitops", gitops={"repository": repository}
-        )
+def kept(repository: str) -> Environment:
+    """Give an environment that is kept in git."""
+    return environment(registry="ghcr.io/owner", mode="gitops", gitops={"repository": repository})
 
+
+def test_an_environment_that_is_kept_in_git_needs_a_token_for_its_host() -> None:
     with pytest.raises(AccessError, match=r"is kept in https://git\.example/x .*--git-token=env:"):
         access(kubeconfig=True).require(kept("https://git.example/x"))
-    access(kubeconfig=True).require(kept("ssh://git@git.example/x"))
     given = ClusterAccess(KUBECONFIG, None, GitAccess(dag.set_secret("git", "token")))
     Access(RegistryAccess(None, "", None), given).require(kept("https://git.example/x"))
+
+
+@pytest.mark.parametrize("repository", ["ssh://git@git.example/x", "git@git.example:x"])
+def test_over_ssh_it_needs_a_key_and_the_hosts_that_may_be_believed(repository: str) -> None:
+    key, hosts = dag.set_secret("key", "text"), dag.directory().file("hosts")
+    for git in (None, GitAccess(key, "", key), GitAccess(None, "", None, hosts)):
+        lacking = Access(RegistryAccess(None, "", None), ClusterAccess(KUBECONFIG, None, git))
+        with pytest.raises(AccessError, match="--git-key=file:PATH --git-known-hosts=PATH"):
+            lacking.require(kept(repository))
+    given = ClusterAccess(KUBECONFIG, None, GitAccess(None, "", key, hosts))
+    Access(RegistryAccess(None, "", None), given).require(kept(repository))
 
 
 def test_only_the_servers_of_this_machine_are_bound() -> None:

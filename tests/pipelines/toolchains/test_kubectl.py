@@ -67,3 +67,15 @@ def test_a_repository_that_asks_for_no_token_needs_none() -> None:
     container = deliverer(ClusterAccess(None, None, GitAccess(None)), git=True)
     assert "DELIVERY_GIT_TOKEN_FILE" not in environment(container)
     assert " git " in installed(container)
+
+
+def test_over_ssh_the_key_is_a_secret_and_the_hosts_are_a_file() -> None:
+    hosts = dag.directory().file("hosts")
+    access = GitAccess(None, "", TOKEN, hosts)
+    container = deliverer(ClusterAccess(None, None, access), git=True)
+    found = environment(container)
+    mounted = {
+        args["path"]: (name, args["source"]) for name, args in steps(container) if "source" in args
+    }
+    assert mounted[found["DELIVERY_GIT_SSH_KEY"]] == ("withMountedSecret", TOKEN)
+    assert mounted[found["DELIVERY_GIT_KNOWN_HOSTS"]] == ("withMountedFile", hosts)
