@@ -45,6 +45,8 @@ def _adopt(facts: Facts, _: Aim) -> Move:
         return Move.AWAIT
     held = side.release
     same = held and held.digest == plain.content and held.phase is not Phase.REJECTED
+    if not side.exists:
+        return Move.CREATE
     if not same or side.wanted < plain.wanted:
         return Move.CLONE
     return Move.ADOPT if side.rolled_out and side.ready >= plain.ready else Move.AWAIT
@@ -65,7 +67,9 @@ def _preview(facts: Facts, aim: Aim) -> Move:
         return _retire(facts) if unwanted else _size(facts, want)
     held = facts.unfinished
     if held is None or held.digest != want.digest or not idle.wanted:
-        return _retire(facts) if idle.wanted else Move.PREPARE
+        if idle.wanted:
+            return _retire(facts)
+        return Move.PREPARE if idle.exists else Move.CREATE
     if facts.preview is not facts.target:
         return Move.POINT_PREVIEW
     if idle.wanted < needed(facts):

@@ -30,6 +30,7 @@ class Move(StrEnum):
     """What a run does next: one conditional write, or one of the last three, which write nothing."""
 
     CLAIM = "claim"
+    CREATE = "create"
     CLONE = "clone"
     ADOPT = "adopt"
     REMOVE_PLAIN = "remove-plain"
@@ -82,6 +83,7 @@ _QUIET = _SERVED - {_S.WATCHING}
 _ALL = frozenset(State)
 TRANSITIONS: Mapping[Move, tuple[frozenset[State], frozenset[State]]] = {
     Move.CLAIM: (_ALL, _ALL),
+    Move.CREATE: (_OUTSIDE | {_S.STEADY}, _OUTSIDE | {_S.STEADY}),
     Move.CLONE: (frozenset({_S.PLAIN}), frozenset({_S.PLAIN})),
     Move.ADOPT: (frozenset({_S.PLAIN}), _SERVED),
     Move.REMOVE_PLAIN: (_SERVED, _SERVED),

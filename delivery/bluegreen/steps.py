@@ -23,7 +23,7 @@ from delivery.bluegreen.colours import (
 from delivery.bluegreen.facts import Side, adoptable, needed
 from delivery.bluegreen.observation import PLAIN, Key, Seen
 from delivery.bluegreen.record import Phase, Release, written
-from delivery.bluegreen.states import Aim, Move
+from delivery.bluegreen.states import Aim, Goal, Move
 from delivery.bluegreen.writer import SWITCHER, Writer, delete, instead, patch, put
 from delivery.cluster import APPLY, Obj
 from delivery.ownership import MANAGER
@@ -61,14 +61,33 @@ def _claim(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
     patch(writer, writer.deployments(found["metadata"]["name"]), found, {"metadata": name})
 
 
+def _create(writer: Writer, seen: Seen, aim: Aim, _told: str) -> None:
+    """Make a colour's Deployment without pods.
+
+    Nothing but its absence can be a condition of this write. So it does no harm where it comes too late, and
+    what brings up pods is a write to an object that is there, behind the fence.
+    """
+    if aim.goal is Goal.ADOPT:
+        made, release = _cloned(writer, seen)
+    else:
+        release = _attempt(writer, aim.release, writer.app.selector)
+        made = prepared(seen, writer.app, release, writer.run)
+    made["spec"]["replicas"] = 0
+    put(writer, _noted(made, replace(release, phase=Phase.REJECTED), writer.run))
+
+
 def _clone(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
+    made, release = _cloned(writer, seen)
+    put(writer, _kept(seen.deployments.get(Colour.BLUE), _noted(made, release, writer.run)))
+
+
+def _cloned(writer: Writer, seen: Seen) -> tuple[Obj, Release]:
+    """Make the first colour of the plain Deployment: the same version."""
     plain = seen.facts.plain
     selector = without_colour((seen.service or {"spec": {}})["spec"].get("selector") or {})
     release = _attempt(writer, plain.release, selector)
     release = replace(release, digest=plain.content, replicas=plain.wanted)
-    made = painted(seen.deployments[PLAIN], writer.app.name, Colour.BLUE, plain.wanted)
-    made = _kept(seen.deployments.get(Colour.BLUE), _noted(made, release, writer.run))
-    put(writer, made)
+    return painted(seen.deployments[PLAIN], writer.app.name, Colour.BLUE, plain.wanted), release
 
 
 def _remove_plain(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
@@ -193,6 +212,7 @@ def _idle(
 
 _STEPS: dict[Move, Callable[[Writer, Seen, Aim, str], None]] = {
     Move.CLAIM: _claim,
+    Move.CREATE: _create,
     Move.CLONE: _clone,
     Move.ADOPT: selection.adopt,
     Move.REMOVE_PLAIN: _remove_plain,

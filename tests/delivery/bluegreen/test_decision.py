@@ -64,12 +64,13 @@ def situations(draw: st.DrawFn) -> Facts:
     service = draw(st.sampled_from([True, True, True, False]))
     live = draw(st.sampled_from([None, *colours])) if service else None
     record = None
+    beside = colours[live.other].release if live and live.other in colours else None
     if live is not None and draw(st.sampled_from([True, True, False])):
         record = Live(
             standing=draw(st.sampled_from(Standing)),
             release=colours[live].release or draw(releases()),
             since=draw(MOMENTS),
-            previous=draw(st.none() | releases()),
+            previous=draw(st.just(beside) | st.none() | releases()),
             left=draw(st.just("") | IDS),
             standby_until=draw(st.just("") | MOMENTS),
         )
