@@ -31,12 +31,16 @@ Key = Colour | None
 
 @dataclass(frozen=True)
 class Seen:
-    """One look: the facts, and the objects that a conditional write needs."""
+    """One look: the facts, and the objects that a conditional write needs.
+
+    `sets` holds each Deployment's replica set of the present template; older ones may have pods that are ending.
+    """
 
     facts: Facts
     service: Obj | None
     preview: Obj | None
     deployments: Mapping[Key, Obj]
+    sets: Mapping[Key, Obj]
     progress: Mapping[Key, Progress]
 
 
@@ -92,7 +96,9 @@ def observe(
         plain=sides.get(PLAIN, Side()),
         foreign=len(routed - known),
     )
-    return Seen(facts, service, preview, deployments, progress)
+    current = {key: newest(each, sets) for key, each in deployments.items()}
+    present = {key: each for key, each in current.items() if each is not None}
+    return Seen(facts, service, preview, deployments, present, progress)
 
 
 def content_of(deployment: Obj) -> str:

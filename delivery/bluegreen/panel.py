@@ -109,9 +109,12 @@ def _pods(seen: Seen) -> Verdict:
 
 
 def _pods_of(seen: Seen, colour: Colour) -> str:
-    """Write the label selector of a colour's pods; empty when it has no Deployment."""
-    found = seen.deployments.get(colour)
+    """Write the label selector of the pods of a colour's present release; empty when there can be none.
+
+    Pods of the release that was on the colour before may still be ending: what they did is not its doing.
+    """
+    found = seen.sets.get(colour)
     if found is None:
         return ""
-    labels = {**found["spec"]["selector"].get("matchLabels", {}), LABEL: str(colour)}
+    labels = {**found["spec"]["selector"]["matchLabels"], LABEL: str(colour)}
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))

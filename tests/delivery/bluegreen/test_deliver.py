@@ -10,7 +10,7 @@ from delivery.errors import Refused, RollbackError, RolloutError, VerificationEr
 from delivery.gate import Result, Stage, Subject
 from delivery.strategy import Options, Promote
 from tests.delivery.bluegreen.shop import NAME, Scripted, Shop, application
-from tests.delivery.memory.world import DEPLOYMENTS, SERVICES
+from tests.delivery.memory.world import DEPLOYMENTS, PODS, SERVICES
 
 
 def standing(shop: Shop) -> Standing:
@@ -95,6 +95,23 @@ def test_what_breaks_after_the_switch_is_seen_without_any_gate() -> None:
     with pytest.raises(VerificationError, match="gate health: fail"):
         shop.deliver(application("two", live=(Scripted(sicken),)))
     assert shop.users_reach() == {"one"}
+
+
+def test_gates_look_at_the_releases_own_pods_and_not_at_those_that_were_there_before() -> None:
+    """The colour's former pods may take long to end; what they did is no fault of the new ones."""
+    shop = Shop()
+    for image in ("one", "two"):
+        shop.deliver(application(image))
+    shop.world.slow_to_end = True
+    judged: set[str] = set()
+
+    def look(subject: Subject) -> Result:
+        pods = shop.cluster.items(PODS, subject.pods)
+        judged.update(pod["spec"]["containers"][0]["image"] for pod in pods)
+        return Result.PASS
+
+    shop.deliver(application("three", preview=(Scripted(look),), live=(Scripted(look),)))
+    assert judged == {"three"}
 
 
 def test_beyond_a_barrier_the_new_release_stays_and_says_so() -> None:

@@ -32,6 +32,8 @@ class World:
         """For how many ticks the slices stay as they are."""
         self.flapping: dict[str, int] = {}
         """Pods that are not ready for so many more ticks."""
+        self.slow_to_end = False
+        """Pods that are deleted stay for as long as this is true."""
         self._numbers = itertools.count(1)
 
     def pass_time(self, seconds: float) -> None:
@@ -77,7 +79,8 @@ class World:
             name = pod["metadata"]["name"]
             path = f"{PODS}/{name}"
             if pod["metadata"].get("deletionTimestamp"):
-                self.store.delete(path, {})
+                if not self.slow_to_end:
+                    self.store.delete(path, {})
                 continue
             flaps = self.flapping.get(name, 0)
             if flaps:
@@ -149,7 +152,16 @@ class World:
                 "annotations": {REVISION: str(revision)},
                 "ownerReferences": [{"uid": deployment["metadata"]["uid"]}],
             },
-            "spec": {"replicas": 0, "template": template},
+            "spec": {
+                "replicas": 0,
+                "selector": {
+                    "matchLabels": {
+                        **deployment["spec"]["selector"]["matchLabels"],
+                        "pod-template-hash": digest,
+                    }
+                },
+                "template": template,
+            },
         }
         return self.store.create(REPLICA_SETS, made, "controller", self.now)
 
