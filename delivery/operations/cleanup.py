@@ -39,8 +39,8 @@ def cleanup_environment(cluster: Cluster, plan: Plan) -> str:
     _check_freeze(cluster, namespace)
     if not plan.confirmed:
         raise Refused(
-            f"clean-up of {plan.environment}: {len(found.ours)} objects of namespace {namespace} would go:\n"
-            f"{described(found)}\n",
+            f"{described(found)}\nclean-up of {plan.environment}: these {len(found.ours)} objects of namespace"
+            f" {namespace} would go",
             "what is deleted does not come back, so somebody has to have seen the list",
             "the same again with --everything --yes; in a plan: confirmed: true",
         )

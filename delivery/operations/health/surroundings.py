@@ -1,5 +1,6 @@
 """What surrounds the services of an environment: warnings of the last minutes, and the room that quotas leave."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,10 +13,12 @@ from delivery.operations.room import used_of
 RECENT = timedelta(minutes=15)
 MOST = 10
 LONGEST = 160
+_OF_A_SET = re.compile(r"(.+)-[a-z0-9]{6,10}-[a-z0-9]{5}")
+"""The name of a pod of a Deployment, which comes before those of its replica set and its own."""
 
 
 class Warned(NamedTuple):
-    """One kind of trouble that somebody reported about one object."""
+    """One kind of trouble that somebody reported about an object, or about the pods of one Deployment."""
 
     at: datetime
     reason: str
@@ -71,15 +74,21 @@ def _warned(event: Obj) -> Warned | None:
             break
     else:
         return None
-    about = event.get("involvedObject") or {}
     times = series.get("count") or event.get("count") or 1
     return Warned(
         at,
         str(event.get("reason", "")),
-        f"{about.get('kind', '')} {about.get('name', '')}",
+        _about(event.get("involvedObject") or {}),
         int(str(times)),
         " ".join(str(event.get("message", "")).split())[:LONGEST],
     )
+
+
+def _about(involved: Obj) -> str:
+    """Name an object; the pods of one Deployment have one name, as they fail alike."""
+    kind, name = involved.get("kind", ""), involved.get("name", "")
+    found = _OF_A_SET.fullmatch(name) if kind == "Pod" else None
+    return f"pods of {found[1]}" if found else f"{kind} {name}"
 
 
 def _written(warned: Warned, now: datetime) -> str:

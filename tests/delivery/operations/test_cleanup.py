@@ -54,7 +54,7 @@ def test_without_a_yes_the_list_is_told_and_nothing_changes(environment: Environ
         "Ingress backend",
         "Lease shipyard-del",
     ):
-        assert f"\n  {each}" in done.summary
+        assert f"  {each}" in done.summary
     assert "Nothing was changed" in done.summary
     assert "--everything --yes" in done.summary
     assert everything(environment) == before

@@ -127,15 +127,21 @@ def test_a_service_that_nobody_routes_to_is_not_healthy(environment: Environment
     assert "backend: its Service sends requests to no pod" in done.summary
 
 
-def warn(environment: Environment, name: str, minutes_ago: float, reason: str = "BackOff") -> None:
+def warn(
+    environment: Environment,
+    name: str,
+    minutes_ago: float,
+    reason: str = "BackOff",
+    about: str = "backend-1",
+) -> None:
     """Report trouble as the kubelet does."""
     at = write_time(datetime.now(UTC) - timedelta(minutes=minutes_ago))
-    about = {"kind": "Pod", "name": "backend-1", "namespace": environment.namespace}
+    involved = {"kind": "Pod", "name": about, "namespace": environment.namespace}
     event = {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": name},
-        "involvedObject": about,
+        "involvedObject": involved,
         "type": "Warning",
         "reason": reason,
         "message": "Back-off restarting\nfailed container",
@@ -151,10 +157,13 @@ def test_warnings_of_the_last_minutes_are_summed_up(environment: Environment) ->
     warn(environment, "a", 3)
     warn(environment, "b", 2)
     warn(environment, "c", 40, "TooLongAgo")
+    warn(environment, "d", 4, about="backend-green-6d4cf56db6-x2x4z")
+    warn(environment, "e", 5, about="backend-green-6d4cf56db6-9j7vq")
     done = environment.act("health")
     assert done.code == 0
-    told = "2 min ago  BackOff  Pod backend-1: Back-off restarting failed container (4 times)"
-    assert told in done.summary
+    told = "Back-off restarting failed container (4 times)"
+    assert f"2 min ago  BackOff  Pod backend-1: {told}" in done.summary
+    assert f"4 min ago  BackOff  pods of backend-green: {told}" in done.summary
     assert "TooLongAgo" not in done.summary
 
 
