@@ -144,6 +144,7 @@ async def test_the_python_client_runs_commands(desk: Desk):
         made.run_forever(timeout=20)
         found = made.read_stdout(), made.read_stderr(), made.returncode
         made.close()
+        made.sock.shutdown()
         api.rest_client.pool_manager.clear()
         return found
 
