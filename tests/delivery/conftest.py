@@ -163,6 +163,10 @@ def node(cluster: Cluster) -> Iterator[Node]:
 
 
 @pytest.fixture
-def namespace() -> str:
-    """Give a namespace that no other test uses; the delivery makes it."""
-    return f"test-{next(COUNT)}"
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """Give a namespace that no other test uses; the delivery makes it. It goes, for its pods keep the node busy."""
+    name = f"test-{next(COUNT)}"
+    yield name
+    path = f"/api/v1/namespaces/{name}"
+    if cluster.find(path) is not None:
+        cluster.request("DELETE", path)

@@ -11,7 +11,7 @@ from tests.delivery.bluegreen.shop import Shop
 from tests.delivery.bluegreen.test_kills import BEGINNINGS, MOST_WRITES, NEXT, Run, begun, ends
 from tests.delivery.memory import Killed, MemoryCluster
 
-FOLLOWING = ("a newer one", "rollback", "exit")
+FOLLOWING = ("a newer one", "exit")
 
 
 def overtaken(shop: Shop, run: Run, write: int, following: str) -> tuple[bool, bool]:

@@ -37,13 +37,14 @@ class Store:
     def list(self, folder: str, selector: Mapping[str, str] | None = None) -> list[Obj]:
         """List the objects right below a folder that carry the labels."""
         wanted, start = (selector or {}).items(), f"{folder}/"
-        return [
-            obj
-            for path, obj in sorted(self.objects.items())
+        found = [
+            (path, obj)
+            for path, obj in self.objects.items()
             if path.startswith(start)
             and "/" not in path[len(start) :]
             and wanted <= (obj["metadata"].get("labels") or {}).items()
         ]
+        return [obj for _, obj in sorted(found, key=lambda each: each[0])]
 
     def create(self, folder: str, obj: Obj, manager: str, now: datetime) -> Obj:
         """Create an object that is not there."""
