@@ -31,9 +31,13 @@ class AdmissionError(Exception):
 async def admit(
     source: Source, environment: Environment, services: Sequence[Service], order: Order
 ) -> Order:
-    """Let something new in, or raise AdmissionError; return the order with the name of who asks."""
-    asked = await permit(source, environment, order)
+    """Let something new in, or raise AdmissionError; return the order with the name of who asks.
+
+    Approval comes last: nobody is asked to approve what could not come in anyway.
+    """
+    asked = await name(source, environment, order)
     await check_commit(source, environment, services, order)
+    check_approval(environment, asked)
     return asked
 
 
