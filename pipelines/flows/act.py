@@ -50,11 +50,15 @@ async def act(
         "",
         action,
         lambda: deliver(plan, choice.environment, manifests, access.cluster),
-        reproduce=f"dagger call {action} --env={env}",
+        reproduce=f"dagger call {action} --env={env}{_only(request)}",
     )
     results = await board.run(OnFailure.FINISH)
     failed = any(result.status is Status.FAILED for result in results)
     return await conclude(f"Shipyard {action} {env}", results, "" if failed else done.result)
+
+
+def _only(request: Request) -> str:
+    return f" --only={','.join(request.only)}" if request.only else ""
 
 
 def _nothing(_: Service) -> str:

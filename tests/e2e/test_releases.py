@@ -153,6 +153,7 @@ def test_nobody_goes_back_twice(first: Shipped) -> None:
     again = first.call("rollback", *ONLY)
     assert again.code == REFUSED
     assert "rollback of a rollback" in again.stderr
+    assert f"Again, this alone: dagger call rollback --env=local --only={APP}\n" in again.stderr
     assert running(first) == "first"
 
 
