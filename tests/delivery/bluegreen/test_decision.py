@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from delivery.bluegreen.colours import Colour
@@ -17,6 +17,7 @@ NOW = read_time("2026-01-01T12:00:00Z")
 MOMENTS = st.sampled_from([0, 2, 10, 200, 5000]).map(
     lambda seconds: write_time(NOW - timedelta(seconds=seconds))
 )
+SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 IDS = st.sampled_from(["a", "b", "c", "found-d"])
 
 
@@ -88,7 +89,7 @@ def situations(draw: st.DrawFn) -> Facts:
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(SETTINGS, max_examples=600)
 @given(situations(), st.sampled_from(Goal), st.none() | releases())
 def test_no_move_takes_anything_from_users(
     facts: Facts, goal: Goal, release: Release | None
@@ -126,7 +127,27 @@ def test_no_move_takes_anything_from_users(
         assert plain.ready >= max(1, active.wanted)
 
 
-@settings(max_examples=200, deadline=None)
+@SETTINGS
+@given(sides(), sides(), st.sampled_from([Standing.WATCHING, Standing.SETTLED]), MOMENTS)
+def test_a_way_back_is_taken_as_soon_as_it_carries_and_not_before(
+    active: Side, idle: Side, standing: Standing, since: str
+) -> None:
+    active, idle = replace(active, ours=True), replace(idle, ours=True)
+    assert active.release is not None
+    running = replace(active.release, id="live", barrier="")
+    active = replace(active, release=running)
+    record = Live(standing, running, since, previous=idle.release)
+    colours = {Colour.BLUE: idle, Colour.GREEN: active}
+    facts = Facts(NOW, service=True, live=Colour.GREEN, record=record, sides=colours)
+    enough = max(1, active.wanted - idle.spare) if active.ready else 1
+    for goal in [Goal.ROLLBACK, *([Goal.UNDO] if standing is Standing.WATCHING else [])]:
+        carries = idle.ready >= enough
+        assert (decide(facts, Aim(goal)) is Move.BACK) is carries
+    warm = decide(facts, Aim(Goal.WARM))
+    assert (warm is Move.DONE) is (idle.ready >= enough)
+
+
+@SETTINGS
 @given(situations(), st.sampled_from([Goal.ROLLBACK, Goal.UNDO, Goal.WARM]))
 def test_nobody_goes_back_to_what_is_not_there_any_more(facts: Facts, goal: Goal) -> None:
     taken = {colour: replace(side, release=None) for colour, side in facts.sides.items()}
@@ -134,7 +155,7 @@ def test_nobody_goes_back_to_what_is_not_there_any_more(facts: Facts, goal: Goal
     assert decide(facts, Aim(goal)) is not Move.BACK
 
 
-@settings(max_examples=200, deadline=None)
+@SETTINGS
 @given(situations())
 def test_a_failed_release_beyond_a_barrier_is_noted_and_stays(facts: Facts) -> None:
     if facts.record is None or not facts.claimed or state_of(facts) is not State.WATCHING:

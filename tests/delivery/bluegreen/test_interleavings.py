@@ -23,7 +23,7 @@ from tests.delivery.bluegreen.turns import Deployer
 from tests.delivery.memory.pods import image_of, ready
 from tests.delivery.memory.world import DEPLOYMENTS, NS, PODS, SERVICES
 
-EXAMPLES = int(os.environ.get("DELIVERY_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("DELIVERY_EXAMPLES", "60"))
 STEPS = 40
 LAST_REQUESTS = 4000
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NS}/leases/{lease.name_of(NAME)}"
