@@ -11,7 +11,9 @@ from enum import StrEnum
 from delivery.gitops.pins import read_pin
 
 PREFIX = "Shipyard-"
-SKIP = "[skip ci] A pipeline made what this commit holds; another run of it would make something else."
+SKIP = (
+    "[skip ci] A pipeline made what this commit holds; another run of it would make something else."
+)
 """Hosts read the first two words. Where services and overlays share a branch, each release would cause the next."""
 SUBJECT = 72
 LONGEST = 500
