@@ -20,7 +20,7 @@ ship: setup ## Check, test, build, scan, publish, deploy and verify every servic
 
 test: setup-dev ## Run everything: static checks, unit tests, conformance, end to end.
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON) -m pytest -n 2
+	@$(PYTHON) -m pytest -n 3
 
 check: setup-dev ## Run the static checks on our own code.
 	@$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""How the tests are shared out between two processes: the long end-to-end line in one, beside it file after file."""
+"""How the tests are shared out between processes: the long end-to-end line in one, in the others file after file."""
 
 from __future__ import annotations
 
