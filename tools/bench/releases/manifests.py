@@ -91,4 +91,9 @@ def _budget(name: str) -> Obj:
     selector = {"matchLabels": {"app.kubernetes.io/name": name}}
     spec = {"maxUnavailable": 1, "selector": selector}
     api = "policy/v1"
-    return {"apiVersion": api, "kind": "PodDisruptionBudget", "metadata": _metadata(name), "spec": spec}
+    return {
+        "apiVersion": api,
+        "kind": "PodDisruptionBudget",
+        "metadata": _metadata(name),
+        "spec": spec,
+    }

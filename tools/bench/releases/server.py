@@ -28,7 +28,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
             path = head.split(b" ", 2)[1].decode()
-            if BEHAVIOUR == "slow" and status(path) == 200 and not path.endswith(("/health", "/ready")):
+            if (
+                BEHAVIOUR == "slow"
+                and status(path) == 200
+                and not path.endswith(("/health", "/ready"))
+            ):
                 await asyncio.sleep(SLOW_SECONDS)
             last = draining.is_set() or b"connection: close" in head.lower()
             body = VERSION.encode()

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.e2e.workplace import CHECKOUT, Workplace
 from tools.bench.releases.manifests import NAMESPACE, overlay
@@ -53,7 +52,7 @@ class Stage:
         """The ingress'."""
         return self._place.ports["ingress"]
 
-    def act(self, action: str, name: str, version: str, strategy: str, **more: Any) -> Delivered:
+    def act(self, action: str, name: str, version: str, strategy: str, **more: object) -> Delivered:
         """Carry out a plan for one service."""
         service = {
             "name": name,
@@ -81,7 +80,9 @@ class Stage:
         done = self._place.run(python, "-m", "delivery", f"--plan={path}", cwd=self._place.root)
         return Delivered(done.code, begun, time.monotonic() - begun, done.text)
 
-    def must(self, action: str, name: str, version: str, strategy: str, **more: Any) -> Delivered:
+    def must(
+        self, action: str, name: str, version: str, strategy: str, **more: object
+    ) -> Delivered:
         """Carry out a plan that has to succeed."""
         done = self.act(action, name, version, strategy, **more)
         if done.code:
