@@ -25,6 +25,7 @@ TIMEOUT, TOO_MANY, SERVER_ERROR = 408, 429, 500
 REQUEST_SECONDS = 15.0
 COMMAND_SECONDS = 120.0
 START_SECONDS = 10.0
+END_SECONDS = 5.0
 AGAIN = 3
 """How often a question is asked again."""
 AGAIN_WITHIN_SECONDS = 2.0
@@ -115,8 +116,15 @@ class Cluster:
         finally:
             connection.close()
 
-    def request(self, method: str, path: str, body: Obj | None = None, content: str = "") -> Obj:
-        """Send a request and return the object in the answer; raise ApiError.
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Obj | None = None,
+        content: str = "",
+        seconds: float = REQUEST_SECONDS,
+    ) -> Obj:
+        """Send a request and return the object in the answer; raise ApiError, also after so many silent seconds.
 
         A question that fails in a way that may pass is asked again a few times; a write never is, for it
         may have been carried out.
@@ -124,16 +132,18 @@ class Cluster:
         for _ in range(AGAIN if method == "GET" else 0):
             begun = time.monotonic()
             try:
-                return self._request(method, path, body, content)
+                return self._request(method, path, body, content, seconds)
             except ApiError as error:
                 if not passing(error) or time.monotonic() - begun > AGAIN_WITHIN_SECONDS:
                     raise
             time.sleep(self.pause_seconds)
-        return self._request(method, path, body, content)
+        return self._request(method, path, body, content, seconds)
 
-    def _request(self, method: str, path: str, body: Obj | None, content: str) -> Obj:
+    def _request(
+        self, method: str, path: str, body: Obj | None, content: str, seconds: float
+    ) -> Obj:
         try:
-            status, told = self.raw(method, path, body, content)
+            status, told = self.raw(method, path, body, content, seconds)
         except OSError as error:
             raise ApiError(0, f"{method} {path}: {error}") from error
         try:
@@ -164,44 +174,47 @@ def connect() -> Iterator[Cluster]:
     """Open the way to the cluster; raise PreflightError when there is none."""
     server = _server()
     with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
-        path = Path(folder) / "api.sock"
+        path, log = Path(folder) / "api.sock", Path(folder) / "proxy.log"
         flags = [f"--server={server}"] if server else []
-        command = ["kubectl", *flags, "proxy", f"--unix-socket={path}"]
+        command = ["kubectl", *flags, "proxy", f"--unix-socket={path}", "--append-server-path"]
         try:
-            proxy = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+            # It writes a line for every failed request: a pipe that nobody reads would stop it.
+            with log.open("wb") as words:
+                proxy = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=words,
+                    start_new_session=True,  # Ctrl-C is for us: the lock is given back through it.
+                )
         except OSError as error:
             raise PreflightError(f"kubectl cannot be started: {error}") from error
         try:
-            _wait_for(proxy, path)
+            _wait_for(proxy, path, log)
             yield Cluster(server, path)
         finally:
-            proxy.terminate()
-            _words_of(proxy)
+            _end(proxy)
 
 
-def _wait_for(proxy: "subprocess.Popen[str]", path: Path) -> None:
+def _wait_for(proxy: "subprocess.Popen[bytes]", path: Path, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _accepts(path):
         if proxy.poll() is not None:
-            told = _words_of(proxy)
+            told = log.read_text(errors="replace").strip()
             raise PreflightError(f"no way to the cluster, is the kubeconfig right? {told}")
         if time.monotonic() > deadline:
             raise PreflightError("kubectl proxy did not start")
         time.sleep(0.01)
 
 
-def _words_of(proxy: "subprocess.Popen[str]") -> str:
-    """Take what an ending process wrote; nothing the second time."""
-    if proxy.stderr is None or proxy.stderr.closed:
-        return ""
-    _, told = proxy.communicate()
-    return told.strip()
+def _end(proxy: "subprocess.Popen[bytes]") -> None:
+    """End the proxy, by force when it does not listen."""
+    proxy.terminate()
+    try:
+        proxy.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        proxy.kill()
+        proxy.wait()
 
 
 def _accepts(path: Path) -> bool:
@@ -225,7 +238,7 @@ def _server() -> str | None:
     except KubectlError as error:
         raise PreflightError(f"the kubeconfig cannot be read: {error}") from error
     parts = urlsplit(named)
-    return f"{parts.scheme}://{alias}:{parts.port or 443}"
+    return f"{parts.scheme}://{alias}:{parts.port or 443}{parts.path.rstrip('/')}"
 
 
 def _kubectl(args: list[str], stdin: str, seconds: float, good: Container[int] = (0,)) -> str:
@@ -237,6 +250,7 @@ def _kubectl(args: list[str], stdin: str, seconds: float, good: Container[int] =
             text=True,
             timeout=seconds,
             check=False,
+            start_new_session=True,  # Ctrl-C is for us: what it does then is not left half done.
         )
     except subprocess.TimeoutExpired as error:
         told = f"kubectl {args[0]} did not end within {seconds:.0f} seconds"
