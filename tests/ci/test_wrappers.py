@@ -78,7 +78,7 @@ def test_github_ships_with_one_call_and_least_permissions() -> None:
     ]
     assert len(calls) == 1
     assert calls[0].endswith(
-        f'ship --env="$TARGET" --ref="$GITHUB_REF" --by="$GITHUB_ACTOR" {APPROVED}'
+        f'ship --env="$TARGET" --ref="$GITHUB_REF" --by="$GITHUB_TRIGGERING_ACTOR" {APPROVED}'
     )
 
 
@@ -121,6 +121,27 @@ def test_github_names_nobody_where_nobody_was_asked() -> None:
     (step,) = [each for each in load(GITHUB)["jobs"]["ship"]["steps"] if "call" in each["with"]]
     assert step["env"]["APPROVED_BY"].startswith("${{ github.ref_name != 'develop' && ")
     assert step["env"]["APPROVED_BY"].endswith(" || '' }}")
+
+
+def test_github_delivers_to_an_environment_once_at_a_time() -> None:
+    """Two tags are two refs and one production: the group is the environment, as in GitLab's wrapper."""
+    workflow = load(GITHUB)
+    ship = workflow["jobs"]["ship"]
+    assert "concurrency" not in workflow
+    assert ship["concurrency"]["group"] == f"ship-{ship['environment']}"
+    assert ship["concurrency"]["cancel-in-progress"] is False
+
+
+def test_gitlab_hands_the_kubeconfig_over_as_a_file() -> None:
+    """Several lines cannot be a masked variable."""
+    assert '--kubeconfig=file:"$KUBECONFIG_FILE"' in load(GITLAB)[".ship"]["script"][0]
+
+
+def test_what_the_wrappers_rely_on_is_in_the_list_of_what_to_set_up() -> None:
+    """Without reviewers the workflow's words about an approval would be untrue."""
+    told = (ROOT / "ci/README.md").read_text()
+    for rule in ("Required reviewers", "Deployment branches and tags", "of type File"):
+        assert rule in told
 
 
 def test_gitlab_names_ref_and_approver_of_each_environment() -> None:
