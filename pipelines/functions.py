@@ -16,7 +16,8 @@ from pipelines.flows.graph import OnFailure
 from pipelines.flows.selection import Request
 from pipelines.flows.verdict import VerdictError
 from pipelines.stages.changes import UnknownRevisionError
-from pipelines.stages.plan import SavedPlanError
+from pipelines.stages.saved_plan import SavedPlanError
+from pipelines.stages.standing import UnreadableHistoryError
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -60,6 +61,7 @@ _READABLE = (
     AdmissionError,
     DisturbanceError,
     SavedPlanError,
+    UnreadableHistoryError,
     VerdictError,
 )
 

@@ -62,11 +62,18 @@ class Releases(ABC):
 
     @uncached
     async def publish(
-        self, env: EnvArgument, only: OnlyArgument = None, *, plan: PlanArgument = False
+        self,
+        env: EnvArgument,
+        only: OnlyArgument = None,
+        ref: RefArgument = "",
+        by: ByArgument = "",
+        *,
+        plan: PlanArgument = False,
     ) -> str:
-        """Build, scan and push the images of an environment's services."""
+        """Build, scan and push the images of an environment's services, from a commit that it takes."""
         access, wanted = self._access().registry, request(only, plan=plan)
-        return await told(shipping.publish(self._source(), access, env, wanted))
+        order = Order(by=by, ref=ref)
+        return await told(shipping.publish(self._source(), access, env, wanted, order))
 
     @uncached
     async def deploy(
@@ -105,13 +112,14 @@ class Releases(ABC):
         env: EnvArgument,
         only: OnlyArgument = None,
         ref: RefArgument = "",
+        by: ByArgument = "",
         reason: ReasonArgument = "",
     ) -> dagger.File:
         """Do what ship does up to the delivery, and give its plan as a file, with every object it would apply.
 
         Look at it, have it approved, then: deploy --env=NAME --saved-plan=FILE --approved-by=WHO.
         """
-        order = Order(ref=ref, reason=reason)
+        order = Order(by=by, ref=ref, reason=reason)
         work = shipping.plan_release(self._source(), self._access(), env, request(only), order)
         return await told(work)
 

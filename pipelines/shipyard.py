@@ -31,7 +31,8 @@ from pipelines.functions import (
     uncached,
 )
 from pipelines.operations import Operations
-from pipelines.toolchains.kubectl import ClusterAccess, GitAccess
+from pipelines.toolchains.deliverer import ClusterAccess
+from pipelines.toolchains.git_access import GitAccess
 from pipelines.toolchains.registry import RegistryAccess
 from pipelines.toolchains.run import nonce
 

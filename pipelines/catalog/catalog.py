@@ -11,7 +11,7 @@ from pipelines.catalog.document import DocumentError
 from pipelines.catalog.environment import parse_environment
 from pipelines.catalog.service import parse_service
 from pipelines.catalog.slo import parse_slo
-from pipelines.model import Environment, Service, Slo
+from pipelines.model import Environment, Service, Slo, slo_path
 
 _SERVICE_FILES = "services/*/service.yaml"
 _ENVIRONMENT_FILES = "manifests/environments/*/environment.yaml"
@@ -145,7 +145,7 @@ def _references(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
         for name in environment.overrides:
             yield environment.file, f"overrides.{name}", name
     for slo in catalog.slos.values():
-        yield f"manifests/monitoring/slo/{slo.name}.yaml", "name", slo.name
+        yield slo_path(slo.name), "name", slo.name
     for service in catalog.services.values():
         for position, name in enumerate(service.dependencies):
             yield service.file, f"dependencies[{position}]", name

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pipelines.catalog.document import Document, DocumentError
 from pipelines.catalog.gates import check_gates, path
 from pipelines.catalog.names import NAME, NAME_MEANING
-from pipelines.model import Delivery, Environment, Promote, Service, Slo, Strategy
+from pipelines.model import Delivery, Environment, Promote, Service, Slo, Strategy, slo_path
 from pipelines.model.delivery import OF_BLUE_GREEN, PREVIEW
 
 _DAY = 86_400
@@ -71,7 +71,7 @@ def check_gates_fit(environment: Environment, service: Service, slo: Slo | None)
 def _missing_targets(
     service: Service, gate: Mapping[str, object], slo: Slo | None
 ) -> Iterator[str]:
-    promise = f"manifests/monitoring/slo/{service.name}.yaml"
+    promise = slo_path(service.name)
     if gate["kind"] == "burn-rate" and not (slo and slo.handlers):
         yield f"a burn-rate is that of a promise with handlers: write {promise}, or use: requests"
     if gate["kind"] == "requests" and slo is None:

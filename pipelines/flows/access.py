@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import dagger
 
 from pipelines.model import Environment, Mode
-from pipelines.toolchains import kubectl, registry
-from pipelines.toolchains.kubectl import ClusterAccess, GitAccess
+from pipelines.toolchains import deliverer, registry
+from pipelines.toolchains.deliverer import ClusterAccess
+from pipelines.toolchains.git_access import GitAccess
 from pipelines.toolchains.registry import RegistryAccess
 
 
@@ -23,13 +24,13 @@ class Access:
 
     def bound(self) -> dict[str, dagger.Service]:
         """List the servers of this machine by the name that containers know them under."""
-        servers = {registry.ALIAS: self.registry.registry, kubectl.ALIAS: self.cluster.cluster}
+        servers = {registry.ALIAS: self.registry.registry, deliverer.ALIAS: self.cluster.cluster}
         return {alias: server for alias, server in servers.items() if server is not None}
 
     def require(self, environment: Environment) -> None:
         """Refuse a release that could not be pushed or delivered; raise AccessError."""
         self.require_registry(environment)
-        self.require_cluster(environment)
+        self.require_cluster(environment, commits=True)
 
     def require_registry(self, environment: Environment) -> None:
         """Refuse to push to a registry on this machine that was not given, or was given by mistake."""
@@ -49,15 +50,15 @@ class Access:
                 f" --registry=tcp://{environment.registry_host}"
             )
 
-    def require_cluster(self, environment: Environment) -> None:
-        """Refuse to deliver without a kubeconfig, and to commit without credentials."""
+    def require_cluster(self, environment: Environment, *, commits: bool) -> None:
+        """Refuse to reach a cluster without a kubeconfig, and to commit without credentials."""
         if self.cluster.kubeconfig is None:
             raise AccessError(
                 f"environment {environment.name!r} needs a cluster. Start one on this machine with"
                 " `drydock start`, which also writes .env; or give --kubeconfig=env:KUBECONFIG_TEXT"
                 " or --kubeconfig=file:PATH"
             )
-        gitops = environment.gitops if environment.mode is Mode.GITOPS else None
+        gitops = environment.gitops if commits and environment.mode is Mode.GITOPS else None
         lacks = _lacks(gitops.repository, self.cluster.git) if gitops else ""
         if gitops and lacks:
             raise AccessError(

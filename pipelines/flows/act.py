@@ -15,6 +15,8 @@ from pipelines.stages.plan import Release, write_plan
 
 LOOKING = ("status", "history", "health", "preflight")
 """Verbs that change nothing, and that anybody may use."""
+COMMITTING = ("rollback",)
+"""Of these verbs the ones that commit where an environment is kept in git; no other needs git's credentials."""
 EXPIRED, EVERYTHING = "expired", "environment"
 """How far a clean-up goes; the delivery's words."""
 DISTURBANCES = ("pod-kill", "restart", "drain")
@@ -38,7 +40,8 @@ async def act(
 ) -> str:
     """Run an action of `delivery`, and return its words; raise AdmissionError where it is not allowed."""
     choice = await choose(source, env, request)
-    access.require_cluster(choice.environment)
+    commits = action in COMMITTING
+    access.require_cluster(choice.environment, commits=commits)
     asked = await _admitted(action, source, choice, order or Order())
     # A pre-flight renders what would be delivered, of which no digest is known yet.
     named = choice.environment.repository if action == "preflight" else _nothing
@@ -49,7 +52,7 @@ async def act(
     done = board.stage(
         "",
         action,
-        lambda: deliver(plan, choice.environment, manifests, access.cluster),
+        lambda: deliver(plan, choice.environment, manifests, access.cluster, commits=commits),
         reproduce=f"dagger call {action} --env={env}{_only(request)}",
     )
     results = await board.run(OnFailure.FINISH)
@@ -69,7 +72,9 @@ async def _admitted(action: str, source: Source, choice: Choice, order: Order) -
     if action in LOOKING:
         return order
     # Going back and stopping must not wait for anybody; knocking and deleting may.
-    if action == "chaos" or order.limits.get("scope") == EVERYTHING:
+    limits = order.limits
+    emptying = limits.get("scope") == EVERYTHING and limits.get("confirmed")
+    if action == "chaos" or emptying:
         return await admission.permit(source, choice.environment, order)
     return await admission.name(source, choice.environment, order)
 
@@ -81,9 +86,9 @@ def bound_cleanup(order: Order, *, everything: bool, confirmed: bool) -> Order:
 
 
 def bound_chaos(order: Order, kinds: list[str], seconds: int, rate: int) -> Order:
-    """Bound chaos; raise DisturbanceError."""
+    """Bound chaos; raise DisturbanceError. The plan names each kind, as the time for it depends on how many there are."""
     for kind in kinds:
         if kind not in DISTURBANCES:
             raise DisturbanceError(kind)
-    chosen = {"kinds": kinds} if kinds else {}
-    return replace(order, limits={"chaos": {**chosen, "seconds": seconds, "rate": rate}})
+    chosen = list(dict.fromkeys(kinds or DISTURBANCES))
+    return replace(order, limits={"chaos": {"kinds": chosen, "seconds": seconds, "rate": rate}})

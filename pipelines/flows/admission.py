@@ -10,7 +10,12 @@ from fnmatch import fnmatchcase
 
 from pipelines.flows.pipeline import Source
 from pipelines.model import Approval, Environment, Order, Service, Standing
-from pipelines.stages.standing import read_standing, short_ref, who_works_here
+from pipelines.stages.standing import (
+    read_standing,
+    read_standing_of,
+    short_ref,
+    who_works_here,
+)
 from pipelines.toolchains import debian
 
 _NAMED = 5
@@ -35,9 +40,17 @@ async def admit(
 
     Approval comes last: nobody is asked to approve what could not come in anyway.
     """
+    asked = await introduce(source, environment, services, order)
+    check_approval(environment, asked)
+    return asked
+
+
+async def introduce(
+    source: Source, environment: Environment, services: Sequence[Service], order: Order
+) -> Order:
+    """Let somebody prepare something new, of which nothing is delivered yet; as `admit`, but for the approval."""
     asked = await name(source, environment, order)
     await check_commit(source, environment, services, order)
-    check_approval(environment, asked)
     return asked
 
 
@@ -63,6 +76,29 @@ async def check_commit(
         builder = debian.builder(source.fresh)
         standing = await read_standing(builder, source.git, source.files, environment, services)
         check_ref(environment, standing, order.ref)
+
+
+async def check_planned(source: Source, environment: Environment, revision: str) -> str:
+    """Refuse the commit of a saved plan that the environment does not take; raise AdmissionError.
+
+    Return what there is to say about it: git need not have it here.
+    """
+    if not environment.refs:
+        return ""
+    standing = Standing(revision="")
+    if revision:
+        builder = debian.builder(source.fresh)
+        standing = await read_standing_of(revision, builder, source.git, source.files)
+    return judge_planned(environment, standing, revision)
+
+
+def judge_planned(environment: Environment, standing: Standing, revision: str) -> str:
+    """Do so with what git told; a branch may have moved on since the plan was made."""
+    if not revision or standing.revision:
+        check_ref(environment, replace(standing, at=standing.at | standing.within))
+        return ""
+    refs = ", ".join(environment.refs)
+    return f"The plan is of commit {revision}, which git does not have here: it was not asked whether that is {refs}.\n"
 
 
 def check_deployer(environment: Environment, by: str) -> None:

@@ -27,7 +27,7 @@ from pipelines.stages.plan import Release as Released
 from pipelines.stages.plan import write_plan
 from pipelines.stages.publish import publish_image
 from pipelines.stages.reach import reach_servers
-from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.toolchains.deliverer import ClusterAccess
 
 _SHORT = 12
 
@@ -65,7 +65,7 @@ class Release:
             services = self._pipeline.services
             named = [Released(each, self._environment.repository(each)) for each in services]
             plan = write_plan("preflight", self._environment, named, None, self._order, self._slos)
-            return await deliver(plan, *self._destination)
+            return await deliver(plan, *self._destination, commits=False)
 
         reached, board = self.reach(), self._pipeline.board
         return [*reached, board.preparation("", "preflight", ask, needs=reached, fatal=True)]

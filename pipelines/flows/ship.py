@@ -15,8 +15,8 @@ from pipelines.flows.selection import Request, choose, nothing_changed
 from pipelines.flows.verdict import conclude
 from pipelines.model import Order, Status
 from pipelines.stages.deliver import deliver, rehearse
-from pipelines.stages.plan import SavedPlanError, check_saved
-from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.stages.saved_plan import SavedPlanError, check_saved
+from pipelines.toolchains.deliverer import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
 
 
@@ -57,11 +57,15 @@ async def rehearse_release(source: Source, access: Access, env: str, request: Re
     return await release.run("deploy --dry-run", request)
 
 
-async def publish(source: Source, access: RegistryAccess, env: str, request: Request) -> str:
+async def publish(
+    source: Source, access: RegistryAccess, env: str, request: Request, order: Order
+) -> str:
     """Build, scan and publish; deliver nothing."""
     choice = await choose(source, env, request)
     reach = Access(access, ClusterAccess(None, None))
     reach.require_registry(choice.environment)
+    if not request.plan:
+        await admission.introduce(source, choice.environment, choice.services, order)
     release = Release(source, reach, choice)
     release.publish([*release.reach(), *release.images(scanned=True)])
     return await release.run("publish", request)
@@ -73,7 +77,7 @@ async def plan_release(
     """Do what `ship` does up to the delivery, and give the plan of that, with the objects that it would apply."""
     choice = await choose(source, env, request)
     access.require(choice.environment)
-    await admission.check_commit(source, choice.environment, choice.services, order)
+    await admission.introduce(source, choice.environment, choice.services, order)
     release = Release(source, access, choice, Order(reason=order.reason))
     release.publish([*release.reach(), *release.checks(), *release.images(scanned=True)])
     saved = release.save()
@@ -91,12 +95,22 @@ async def apply(
     *,
     rehearsed: bool,
 ) -> str:
-    """Deliver a saved plan byte for byte, or tell what that would change; its commit was judged when it was made."""
-    environment = (await read_catalog(source.files)).environment(env)
-    access.require_cluster(environment)
+    """Deliver a saved plan byte for byte, or tell what that would change.
+
+    Its commit was judged when it was made, and is again: between the two the file was anybody's.
+    """
+    catalog = await read_catalog(source.files)
+    environment = catalog.environment(env)
+    access.require_cluster(environment, commits=True)
     if request.only or request.plan:
         raise SavedPlanError("it is whole, so neither --only nor --plan goes with it")
-    check_saved(environment, await saved.contents())
+    if order.ref or order.reason:
+        raise SavedPlanError(
+            "it says itself what it is and why: --ref and --reason are for plan-release"
+        )
+    services = catalog.shipped(environment)
+    revision = check_saved(environment, services, await saved.contents())
+    remark = await admission.check_planned(source, environment, revision)
     manifests = source.files.directory("manifests")
     board = Board()
     if rehearsed:
@@ -111,7 +125,7 @@ async def apply(
         "rehearse" if rehearsed else "deploy",
         work,
         reproduce=f"dagger call deploy --env={env} --saved-plan=FILE",
-        judge=lambda told: Verdict(Status.PASSED, remark=told),
+        judge=lambda told: Verdict(Status.PASSED, remark=f"{remark}{told}"),
     )
     results = await board.run(OnFailure.FINISH)
     return await conclude(f"Shipyard {verb} {env}", results, ending)

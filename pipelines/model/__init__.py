@@ -9,7 +9,7 @@ from pipelines.model.environment import Advisories, Approval, Environment, GitOp
 from pipelines.model.image import Image
 from pipelines.model.order import Order
 from pipelines.model.service import ImageRecipe, Kind, Probes, Service
-from pipelines.model.slo import Slo
+from pipelines.model.slo import Slo, slo_path
 from pipelines.model.stage import StageFailure, StageResult, Status
 from pipelines.model.standing import Standing
 
@@ -34,4 +34,5 @@ __all__ = [
     "Standing",
     "Status",
     "Strategy",
+    "slo_path",
 ]

@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+FOLDER = "manifests/monitoring/slo"
+
+
+def slo_path(service: str) -> str:
+    """Tell where a service's promise lies in the repository, if it makes one."""
+    return f"{FOLDER}/{service}.yaml"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Slo:

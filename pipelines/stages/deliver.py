@@ -7,7 +7,7 @@ from dagger import dag
 
 from pipelines.model import Environment, Mode, Order, StageFailure
 from pipelines.stages.plan import longest
-from pipelines.toolchains.kubectl import ClusterAccess, deliverer
+from pipelines.toolchains.deliverer import ClusterAccess, deliverer
 from pipelines.toolchains.run import KILLED, Ran, nonce, run
 
 _MARGIN_SECONDS = 300
@@ -21,12 +21,15 @@ async def deliver(
     manifests: dagger.Directory,
     access: ClusterAccess,
     order: Order | None = None,
+    *,
+    commits: bool = True,
 ) -> str:
     """Run a plan, never from a cache; return what it did in one line per service.
 
-    A file is handed on byte for byte; `order` names who applies it, where it does not say so itself.
+    A file is handed on byte for byte; `order` names who applies it, where it does not say so itself. What does
+    not commit gets neither git nor its credentials.
     """
-    ran = await _run(plan, environment, manifests, access, order or Order())
+    ran = await _run(plan, environment, manifests, access, order or Order(), commits=commits)
     return summarize(await ran.container.stdout())
 
 
@@ -57,12 +60,13 @@ async def _run(
     access: ClusterAccess,
     order: Order,
     *flags: str,
+    commits: bool = True,
 ) -> Ran:
     text = plan if isinstance(plan, str) else await plan.contents()
     file = dag.file("plan.json", plan) if isinstance(plan, str) else plan
     overlay = ["apps", "components", f"environments/{environment.name}"]
     container = (
-        deliverer(access, git=environment.mode is Mode.GITOPS)
+        deliverer(access, git=commits and environment.mode is Mode.GITOPS)
         .with_mounted_directory("/manifests", manifests.filter(include=overlay))
         .with_directory("/saved", dag.directory())
         .with_mounted_file(_PLAN, file)

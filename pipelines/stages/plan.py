@@ -16,16 +16,6 @@ _GATES_SECONDS = 300
 """For all gates of a stage together; each has its own bound, and they are asked side by side."""
 
 
-class SavedPlanError(ValueError):
-    """A file was given as a saved plan that is none of this environment; nothing was changed."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(
-            f"the saved plan cannot be delivered: {problem}. Nothing was changed. Make one with"
-            " dagger call plan-release --env=NAME -o plan.json"
-        )
-
-
 @dataclass(frozen=True)
 class Release:
     """One service of a delivery: what runs after it, by digest. Empty when only looked at."""
@@ -92,22 +82,6 @@ def _service(
     }
 
 
-def check_saved(environment: Environment, text: str) -> None:
-    """Refuse a file that is no saved plan of an environment; raise SavedPlanError."""
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise SavedPlanError(f"it is no JSON: {error}") from error
-    if not isinstance(values, dict) or values.get("version") != VERSION:
-        raise SavedPlanError(f"it is no plan of version {VERSION}")
-    if values.get("action") != DEPLOY or not values.get("objects"):
-        raise SavedPlanError("it holds no rendered objects")
-    meant = (values.get("environment"), values.get("namespace"))
-    if meant != (environment.name, environment.namespace):
-        told = f"it is for environment {meant[0]!r} in namespace {meant[1]!r}, not for"
-        raise SavedPlanError(f"{told} {environment.name!r} in {environment.namespace!r}")
-
-
 def longest(plan: str) -> int:
     """Tell how many seconds a delivery may take at the very most.
 
@@ -120,8 +94,8 @@ def longest(plan: str) -> int:
     watched = [_watched(each) for each in values["services"]]
     rounds = 2 * (depth + 1)
     chaos = values.get("chaos") or {}
-    kinds = len(chaos.get("kinds", ())) or 1
-    disturbed = kinds * (chaos.get("seconds", 0) + values["rollout_seconds"]) if chaos else 0
+    each = int(chaos.get("seconds", 0)) + int(values["rollout_seconds"])
+    disturbed = len(chaos.get("kinds", ())) * each
     synced = 2 * _SYNC_SECONDS if values.get("mode") == Mode.GITOPS else 0
     return rounds * (int(values["rollout_seconds"]) + max(watched, default=0)) + disturbed + synced
 

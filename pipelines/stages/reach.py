@@ -4,7 +4,7 @@ import dagger
 
 from pipelines.model import StageFailure
 from pipelines.programs import program
-from pipelines.toolchains import kubectl, python, registry
+from pipelines.toolchains import deliverer, python, registry
 from pipelines.toolchains.run import explain, nonce, run
 from pipelines.toolchains.server import port_of
 
@@ -15,8 +15,8 @@ async def reach_servers(bound: dict[str, dagger.Service]) -> None:
     """Connect to the bound servers (alias to service); raise StageFailure with what to do."""
     container = python.base().with_new_file("/programs/reach.py", program("reach.py"))
     command = ["python3", "/programs/reach.py"]
-    names = {registry.ALIAS: "registry", kubectl.ALIAS: "cluster"}
-    schemes = {registry.ALIAS: "http", kubectl.ALIAS: "tls"}
+    names = {registry.ALIAS: "registry", deliverer.ALIAS: "cluster"}
+    schemes = {registry.ALIAS: "http", deliverer.ALIAS: "tls"}
     try:
         for alias, service in bound.items():
             container = container.with_service_binding(alias, service)

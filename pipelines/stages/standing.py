@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import dagger
 
-from pipelines.model import Environment, Service, StageFailure, Standing
+from pipelines.model import Environment, Service, Standing, slo_path
 from pipelines.stages.commit import in_repository
 from pipelines.toolchains.run import run
 
@@ -12,6 +12,17 @@ _COMPONENTS = "manifests/components"
 _REFLOG = ".git/logs/HEAD"
 _KINDS = {"refs/heads/": "branch:", "refs/tags/": "tag:"}
 _REMOTES = "refs/remotes/"
+
+
+class UnreadableHistoryError(Exception):
+    """Git could not be asked where the work tree stands; the message has git's own words."""
+
+    def __init__(self, code: int, output: str) -> None:
+        super().__init__(
+            f"git cannot tell where this commit stands and what differs from it (exit code {code}):"
+            f" {output.strip() or 'it said nothing'}. Nothing was built or changed."
+            " Look at it with: git status; git fsck"
+        )
 
 
 async def read_standing(
@@ -22,12 +33,28 @@ async def read_standing(
     services: Iterable[Service],
 ) -> Standing:
     """Ask git, in a container that holds its objects and what a release of the services is made from."""
-    paths = [path for each in services for path in (each.path, each.manifests)]
-    read = [*paths, environment.path, _COMPONENTS]
-    asked = in_repository(builder, git, source, read)
-    ran = await run(asked, ["/programs/standing.sh", *read])
+    read = made_from(environment, services)
+    return await _ask(in_repository(builder, git, source, read), read)
+
+
+async def read_standing_of(
+    revision: str, builder: dagger.Container, git: dagger.Directory, source: dagger.Directory
+) -> Standing:
+    """Ask git about a commit that need not be checked out; its files are not compared with anything."""
+    asked = in_repository(builder, git, source, ())
+    return await _ask(asked.with_env_variable("REVISION", revision), ())
+
+
+def made_from(environment: Environment, services: Iterable[Service]) -> list[str]:
+    """List the paths that a release is made from: code, manifests, promises, and the environment."""
+    paths = [path for each in services for path in (each.path, each.manifests, slo_path(each.name))]
+    return [*paths, environment.path, _COMPONENTS]
+
+
+async def _ask(container: dagger.Container, paths: Iterable[str]) -> Standing:
+    ran = await run(container, ["/programs/standing.sh", *paths])
     if ran.exit_code != 0:
-        raise StageFailure(ran.exit_code, ran.output)
+        raise UnreadableHistoryError(ran.exit_code, ran.output)
     return parse_standing(ran.output)
 
 

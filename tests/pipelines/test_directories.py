@@ -23,17 +23,19 @@ from pipelines.flows.keys import keys_of
 from pipelines.flows.pipeline import Source
 from pipelines.flows.report import _summed_up
 from pipelines.flows.selection import Request
-from pipelines.flows.ship import apply
+from pipelines.flows.ship import apply, plan_release, publish
 from pipelines.model import Kind, Order, StageResult, Status
 from pipelines.stages import deliver as delivering
 from pipelines.stages.build import own_files
-from pipelines.stages.plan import Release, SavedPlanError, write_plan
+from pipelines.stages.plan import Release, write_plan
 from pipelines.stages.probes import find_probe_faults
+from pipelines.stages.saved_plan import SavedPlanError
 from pipelines.stages.standing import who_works_here
 from pipelines.stages.subject import Subject
 from pipelines.stages.workbench import files_read
+from pipelines.toolchains.deliverer import ClusterAccess
+from pipelines.toolchains.git_access import GitAccess
 from pipelines.toolchains.kinds import Check
-from pipelines.toolchains.kubectl import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
 from pipelines.toolchains.run import Ran
 from pipelines.toolchains.sast import judged
@@ -245,7 +247,8 @@ class Handed:
 
 
 NOBODY = ClusterAccess(None, None)
-PLAN = write_plan("deploy", environment(), [Release(service(), "x@sha256:aa")], None)
+IMAGE = f"localhost:5000/team/shop@sha256:{'a' * 64}"
+PLAN = write_plan("deploy", environment(), [Release(service(), IMAGE)], None)
 
 
 async def test_a_saved_plan_is_handed_on_as_it_is_and_signed_beside_it(
@@ -287,8 +290,10 @@ async def test_a_rehearsal_tells_and_a_saved_plan_is_what_was_judged(
     assert await saved.contents() == "/saved/plan.json"
 
 
-async def applied(monkeypatch: pytest.MonkeyPatch, *only: str, **near: object) -> Handed:
-    """Apply a saved plan as Ann, who is approved by nobody."""
+async def applied(
+    monkeypatch: pytest.MonkeyPatch, *only: str, order: Order | None = None, **near: object
+) -> Handed:
+    """Apply a saved plan, as Ann, who is approved by nobody, if nothing else is said."""
     handed = Handed(monkeypatch)
     files = repository(**{ENVIRONMENT: changed(ENVIRONMENT_TEXT, **near)})
     saved = json.dumps({**json.loads(PLAN), "objects": [{"kind": "Service", "metadata": {}}]})
@@ -300,7 +305,7 @@ async def applied(monkeypatch: pytest.MonkeyPatch, *only: str, **near: object) -
         access,
         "near",
         Request(only=only),
-        Order(by="Ann"),
+        order or Order(by="Ann"),
         dag.file("saved.json", saved),
         rehearsed=False,
     )
@@ -310,6 +315,46 @@ async def applied(monkeypatch: pytest.MonkeyPatch, *only: str, **near: object) -
 async def test_a_saved_plan_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SavedPlanError, match="it is whole, so neither --only nor --plan goes"):
         await applied(monkeypatch, "shop")
+
+
+@pytest.mark.parametrize("order", [Order(ref="tag:v1"), Order(reason="because")])
+async def test_a_saved_plan_says_itself_what_it_is_and_why(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SavedPlanError, match="--ref and --reason are for plan-release"):
+        await applied(monkeypatch, order=order)
+
+
+async def test_a_saved_plan_of_no_commit_is_refused_where_refs_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(AdmissionError, match="this is no commit"):
+        await applied(monkeypatch, refs=["branch:main"])
+
+
+async def test_publishing_and_planning_ask_who_does_it() -> None:
+    files = repository(**{ENVIRONMENT: changed(ENVIRONMENT_TEXT, deployers=["Ann"])})
+    where, bob = Source(files, repository(), ""), Order(by="Bob")
+    server = dag.container().as_service()
+    registry = RegistryAccess(server, "", None)
+    access = Access(registry, ClusterAccess(dag.set_secret("kubeconfig", "x"), None))
+    for work in (
+        publish(where, registry, "near", Request(), bob),
+        plan_release(where, access, "near", Request(), bob),
+    ):
+        with pytest.raises(AdmissionError, match="Bob may not deliver here"):
+            await work
+
+
+@pytest.mark.parametrize("commits", [True, False])
+async def test_only_what_commits_gets_git(commits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed = Handed(monkeypatch)
+    token = GitAccess(dag.set_secret("git", "token"))
+    kept = environment(mode="gitops", gitops={"repository": "https://git.example/x"})
+    await delivering.deliver(
+        PLAN, kept, repository(), ClusterAccess(None, None, token), commits=commits
+    )
+    assert ("DELIVERY_GIT_TOKEN_FILE" in handed.variables) is commits
 
 
 async def test_a_saved_plan_takes_an_approval_where_one_is_required(

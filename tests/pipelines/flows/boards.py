@@ -12,7 +12,7 @@ from pipelines.flows.graph import Task
 from pipelines.flows.pipeline import Pipeline, Source
 from pipelines.flows.service_pipeline import ServicePipeline
 from pipelines.model import Service
-from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.toolchains.deliverer import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
 
 NOWHERE = Access(RegistryAccess(None, "", None), ClusterAccess(None, None))

@@ -5,7 +5,8 @@ from dagger import dag
 
 from pipelines.flows.access import Access, AccessError
 from pipelines.model import Environment
-from pipelines.toolchains.kubectl import ClusterAccess, GitAccess
+from pipelines.toolchains.deliverer import ClusterAccess
+from pipelines.toolchains.git_access import GitAccess
 from pipelines.toolchains.registry import RegistryAccess
 from tests.pipelines.examples import environment
 
@@ -82,3 +83,12 @@ def test_over_ssh_it_needs_a_key_and_the_hosts_that_may_be_believed(repository: 
 def test_only_the_servers_of_this_machine_are_bound() -> None:
     assert access(kubeconfig=True).bound() == {}
     assert set(access(registry=True, cluster=True).bound()) == {"registry", "kubernetes"}
+
+
+def test_what_commits_nothing_needs_no_credentials_of_git() -> None:
+    near = kept("https://git.example/x")
+    access(kubeconfig=True).require_cluster(near, commits=False)
+    with pytest.raises(AccessError, match="--git-token=env:"):
+        access(kubeconfig=True).require_cluster(near, commits=True)
+    with pytest.raises(AccessError, match="needs a cluster"):
+        access().require_cluster(near, commits=False)

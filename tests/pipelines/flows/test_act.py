@@ -1,8 +1,12 @@
 """Verbs without an image: what is asked before they run, and how far they go."""
 
+from dataclasses import replace
+
 import pytest
 
+from delivery.__main__ import GITOPS
 from pipelines.flows.act import (
+    COMMITTING,
     DISTURBANCES,
     LOOKING,
     DisturbanceError,
@@ -41,6 +45,18 @@ async def test_knocking_and_emptying_take_an_approval_where_one_is_required() ->
     for action, order in (("cleanup", emptying), ("chaos", knocking)):
         with pytest.raises(AdmissionError, match="nobody has approved this"):
             await _admitted(action, source(), CHOICE, order)
+
+
+async def test_a_list_of_what_would_be_deleted_waits_for_nobody() -> None:
+    listing = bound_cleanup(ANN, everything=True, confirmed=False)
+    assert await _admitted("cleanup", source(), CHOICE, listing) == listing
+    with pytest.raises(AdmissionError, match="Bob may not deliver here"):
+        await _admitted("cleanup", source(), CHOICE, replace(listing, by="Bob"))
+
+
+def test_of_the_verbs_without_an_image_the_same_commit_as_in_the_delivery() -> None:
+    """What brings images commits as well; every other verb needs no credentials of git."""
+    assert {*COMMITTING, "deploy"} == {each.value for each in GITOPS}
 
 
 @pytest.mark.parametrize("kind", ["fire", ""])

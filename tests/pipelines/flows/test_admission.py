@@ -9,6 +9,7 @@ from pipelines.flows.admission import (
     check_approval,
     check_deployer,
     check_ref,
+    judge_planned,
 )
 from pipelines.model import Environment, Order, Standing
 from tests.pipelines.examples import REVISION, environment
@@ -138,3 +139,22 @@ def test_only_deployers_deliver_where_they_are_named() -> None:
             check_deployer(PRODUCTION, by)
         assert f"near: {told}" in str(caught.value)
         assert "Rule: deployers are Ann Bee, ci" in str(caught.value)
+
+
+def test_the_commit_of_a_saved_plan_is_asked_for_again() -> None:
+    assert judge_planned(PRODUCTION, at("tag:v1"), REVISION) == ""
+    assert judge_planned(STAGING, at(within=MAIN), REVISION) == ""
+    for near, standing in ((PRODUCTION, at("branch:main")), (STAGING, at("branch:x"))):
+        with pytest.raises(AdmissionError, match="commit 0123456789ab is branch:"):
+            judge_planned(near, standing, REVISION)
+
+
+def test_a_saved_plan_of_no_commit_gets_in_nowhere_where_refs_are_named() -> None:
+    with pytest.raises(AdmissionError, match="this is no commit"):
+        judge_planned(STAGING, Standing(revision=""), "")
+
+
+def test_a_saved_plans_commit_that_git_does_not_have_here_is_told() -> None:
+    told = judge_planned(PRODUCTION, Standing(revision=""), REVISION)
+    assert told.startswith(f"The plan is of commit {REVISION}, which git does not have here")
+    assert "tag:v*" in told

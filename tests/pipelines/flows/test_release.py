@@ -14,7 +14,7 @@ from pipelines.flows.selection import Choice
 from pipelines.flows.service_pipeline import QUALITY
 from pipelines.model import Image, Status
 from pipelines.stages.build import Built
-from pipelines.toolchains.kubectl import ClusterAccess
+from pipelines.toolchains.deliverer import ClusterAccess
 from pipelines.toolchains.registry import RegistryAccess
 from tests.pipelines.examples import dockerfile_service, environment, service
 from tests.pipelines.flows.boards import NOWHERE, ancestors, entries, needs, source, words

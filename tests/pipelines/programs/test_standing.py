@@ -1,5 +1,7 @@
 """Where a work tree stands, asked of a real git in the clones that people and CI systems make."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,39 @@ def test_files_that_are_not_the_commits_are_told_as_they_are_called(work: WorkTr
 def test_outside_of_a_repository_there_is_nothing_to_tell(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     assert standing(WorkTree(tmp_path / "work")) == Standing(revision="")
+
+
+@pytest.mark.parametrize("failing", ["status", "read-tree", "for-each-ref", "rev-parse", "log"])
+def test_a_git_that_fails_is_never_taken_for_a_clean_work_tree(
+    failing: str, work: WorkTree, tmp_path: Path
+) -> None:
+    work.write(BACKEND, "x = 2\n")
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / "git").write_text(
+        f'#!/bin/sh\ncase " $* " in *" {failing} "*) echo broken >&2; exit 128;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    (first / "git").chmod(0o755)
+    path = f"{first}:{os.environ['PATH']}"
+    done = work.ask("standing.sh", "services/backend", PATH=path)
+    assert done.returncode == 128
+    assert "broken" in done.stderr
+
+
+def test_a_commit_that_is_not_checked_out_is_told_without_files(work: WorkTree) -> None:
+    work.write(BACKEND, "x = 2\n")
+    first = work.git("rev-parse", "HEAD~1")
+    done = work.ask("standing.sh", REVISION=first)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert parse_standing(done.stdout) == Standing(
+        revision=first,
+        at=frozenset({"tag:v1"}),
+        within=frozenset({"branch:main"}),
+        known=frozenset({"branch:main", "tag:v1"}),
+    )
+
+
+def test_a_commit_that_git_does_not_have_here_is_nothing(work: WorkTree) -> None:
+    done = work.ask("standing.sh", REVISION="1" * 40)
+    assert (done.returncode, done.stdout) == (0, "")

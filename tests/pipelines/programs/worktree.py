@@ -52,8 +52,8 @@ class WorkTree:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", "all")
 
-    def ask(self, program: str, *args: str) -> "subprocess.CompletedProcess[str]":
-        """Run a program beside git's objects: no configuration, no index."""
+    def ask(self, program: str, *args: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+        """Run a program beside git's objects: no configuration, no index; `environ` is added to what it sees."""
         objects = self.root.with_name("git")
         shutil.rmtree(objects, ignore_errors=True)
         if (self.root / ".git").exists():
@@ -68,6 +68,7 @@ class WorkTree:
                 "GIT_DIR": str(objects),
                 "GIT_WORK_TREE": str(self.root),
                 "GIT_INDEX_FILE": str(self.root.with_name("index")),
+                **environ,
             },
             capture_output=True,
             text=True,

@@ -14,13 +14,7 @@ from delivery.strategy import Strategy
 from pipelines.catalog.slo import parse_slo
 from pipelines.flows.act import DISTURBANCES, bound_chaos, bound_cleanup
 from pipelines.model import Environment, Order, Service
-from pipelines.stages.plan import (
-    Release,
-    SavedPlanError,
-    check_saved,
-    longest,
-    write_plan,
-)
+from pipelines.stages.plan import Release, longest, write_plan
 from tests.pipelines.examples import (
     CLEAN,
     REVISION,
@@ -206,6 +200,19 @@ def test_a_chain_of_services_has_time_for_all_of_it() -> None:
     assert seconds(service(), near=kept) == alone + 2 * 300
 
 
+def test_chaos_has_time_for_every_kind_also_when_none_is_named() -> None:
+    """The delivery makes all of them then; to be cut off in the middle would leave a node cordoned."""
+
+    def seconds(*kinds: str) -> int:
+        order = bound_chaos(Order(), list(kinds), 500, 5)
+        return longest(write_plan("chaos", NEAR, released(service()), None, order))
+
+    every = len(DISTURBANCES)
+    assert seconds() == seconds(*DISTURBANCES)
+    assert seconds() == seconds("drain") + (every - 1) * (500 + NEAR.rollout_seconds)
+    assert seconds("drain", "drain") == seconds("drain")
+
+
 def test_a_circle_of_services_is_the_deliverys_to_refuse(tmp_path: Path) -> None:
     circle = plan_of(service(), service("cart"))
     circle["services"][0]["after"] = ["cart"]
@@ -214,39 +221,3 @@ def test_a_circle_of_services_is_the_deliverys_to_refuse(tmp_path: Path) -> None
     assert longest(text) > 0
     with pytest.raises(PlanError):
         read(tmp_path, text)
-
-
-SAVED = {
-    "version": 1,
-    "action": "deploy",
-    "environment": "near",
-    "namespace": "shop-near",
-    "objects": [{"kind": "Service", "metadata": {"name": "shop"}}],
-}
-
-
-def test_a_saved_plan_of_this_environment_is_taken() -> None:
-    check_saved(NEAR, json.dumps(SAVED))
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("{", "it is no JSON"),
-        ("[]", "it is no plan of version 1"),
-        (json.dumps({**SAVED, "version": 2}), "it is no plan of version 1"),
-        (json.dumps({**SAVED, "action": "rollback"}), "it holds no rendered objects"),
-        (json.dumps({**SAVED, "objects": []}), "it holds no rendered objects"),
-        (json.dumps({**SAVED, "environment": "far"}), "it is for environment 'far' in namespace"),
-        (
-            json.dumps({**SAVED, "namespace": "x"}),
-            "in namespace 'x', not for 'near' in 'shop-near'",
-        ),
-    ],
-)
-def test_any_other_file_is_refused_with_the_way_to_make_one(text: str, told: str) -> None:
-    with pytest.raises(SavedPlanError) as caught:
-        check_saved(NEAR, text)
-    assert str(caught.value).startswith("the saved plan cannot be delivered: ")
-    assert told in str(caught.value)
-    assert "dagger call plan-release --env=NAME -o plan.json" in str(caught.value)

@@ -2,8 +2,14 @@
 
 import pytest
 
-from pipelines.stages.standing import last_name, parse_standing, short_ref
-from tests.pipelines.examples import REVISION
+from pipelines.stages.standing import (
+    UnreadableHistoryError,
+    last_name,
+    made_from,
+    parse_standing,
+    short_ref,
+)
+from tests.pipelines.examples import REVISION, environment, service
 
 ZERO = "0" * 40
 
@@ -55,3 +61,21 @@ def test_every_fact_finds_its_place() -> None:
 )
 def test_who_works_here_is_who_moved_head_last(reflog: str, name: str) -> None:
     assert last_name(reflog) == name
+
+
+def test_a_release_is_made_from_what_its_services_promise_too() -> None:
+    """The promise goes into the plan, and with it into the gates: one that is not committed must not get in."""
+    assert set(made_from(environment(), [service(), service("cart")])) == {
+        *(f"services/{name}" for name in ("shop", "cart")),
+        *(f"manifests/apps/{name}" for name in ("shop", "cart")),
+        *(f"manifests/monitoring/slo/{name}.yaml" for name in ("shop", "cart")),
+        "manifests/environments/near",
+        "manifests/components",
+    }
+
+
+def test_a_git_that_fails_is_told_in_its_own_words() -> None:
+    told = str(UnreadableHistoryError(128, "fatal: bad object\n"))
+    assert "(exit code 128): fatal: bad object. Nothing was built or changed." in told
+    assert "git fsck" in told
+    assert "it said nothing" in str(UnreadableHistoryError(1, ""))

@@ -6,7 +6,8 @@ import dagger
 import pytest
 from dagger import dag
 
-from pipelines.toolchains.kubectl import TOKEN_FILE, ClusterAccess, GitAccess, deliverer
+from pipelines.toolchains.deliverer import ClusterAccess, deliverer
+from pipelines.toolchains.git_access import TOKEN_FILE, GitAccess
 
 TOKEN = dag.set_secret("git-token", "canary")
 KUBECONFIG = dag.set_secret("kubeconfig", "text")

@@ -1,16 +1,15 @@
-"""The container that a delivery runs in: Python, kubectl and the `delivery` program; git where it commits."""
+"""What it takes to push to an environment's git repository, and how a container gets it.
+
+Called by the deliverer where a release is a commit. Only names of files are in the open: token and key are mounted secrets.
+"""
 
 from dataclasses import dataclass
 
 import dagger
-from dagger import dag
 
-from pipelines.toolchains import python, versions
 from pipelines.toolchains.calendar import this_week
 from pipelines.toolchains.fetching import AGAIN, fetching
 
-ALIAS = "kubernetes"
-"""How a bound cluster is called; the name stands in the certificates of kind, k3s, kubeadm and Drydock."""
 TOKEN_FILE = "/run/secrets/git-token"  # noqa: S105  where it is mounted, not what it is
 KEY_FILE, HOSTS_FILE = "/run/secrets/git-key", "/run/git-known-hosts"
 _APT = f"{AGAIN} apt-get -qq -o Acquire::http::Timeout=30 -o APT::Update::Error-Mode=any"
@@ -34,42 +33,7 @@ class GitAccess:
     known_hosts: dagger.File | None = None
 
 
-@dataclass(frozen=True)
-class ClusterAccess:
-    """What it takes to reach a cluster; `cluster` is bound when it listens on this machine only.
-
-    `git` is for environments whose deliveries are commits.
-    """
-
-    kubeconfig: dagger.Secret | None
-    cluster: dagger.Service | None
-    git: GitAccess | None = None
-
-
-def deliverer(access: ClusterAccess, *, git: bool = False) -> dagger.Container:
-    """Give a container in which `python -m delivery` can be run; with `git` for what is committed."""
-    kubectl = dag.container().from_(versions.KUBECTL_IMAGE).file("/bin/kubectl")
-    program = dag.current_module().source().directory("delivery").filter(include=["**/*.py"])
-    container = (
-        (_with_git(python.base()) if git else python.base())
-        .with_file("/usr/local/bin/kubectl", kubectl)
-        .with_directory("/program/delivery", program)
-        .with_workdir("/program")
-    )
-    if git and access.git is not None:
-        container = _with_key(_with_token(container, access.git), access.git)
-    if access.cluster is not None:
-        container = container.with_service_binding(ALIAS, access.cluster).with_env_variable(
-            "DELIVERY_CLUSTER_ALIAS", ALIAS
-        )
-    if access.kubeconfig is not None:
-        container = container.with_mounted_secret(
-            "/run/secrets/kubeconfig", access.kubeconfig
-        ).with_env_variable("KUBECONFIG", "/run/secrets/kubeconfig")
-    return container
-
-
-def _with_git(container: dagger.Container) -> dagger.Container:
+def with_git(container: dagger.Container) -> dagger.Container:
     """Install git, anew each week: it talks to other people's servers."""
     return (
         fetching(container)
@@ -77,6 +41,11 @@ def _with_git(container: dagger.Container) -> dagger.Container:
         .with_env_variable("ARCHIVE_OF", this_week())
         .with_exec(["sh", "-c", _GIT])
     )
+
+
+def with_access(container: dagger.Container, access: GitAccess) -> dagger.Container:
+    """Give what was given, under the names that `delivery` reads."""
+    return _with_key(_with_token(container, access), access)
 
 
 def _with_token(container: dagger.Container, access: GitAccess) -> dagger.Container:
