@@ -116,7 +116,7 @@ def _undo(facts: Facts, _: Aim) -> Move:
     if state is State.WATCHING:
         if record is None or facts.previous is None or record.release.barrier:
             return Move.SETTLE
-        return _back(facts)
+        return _escape(facts)
     if state is State.SPENT or (facts.unfinished and facts.idle.wanted):
         return _retire(facts)
     return _point(facts)
@@ -134,7 +134,19 @@ def _rollback(facts: Facts, _: Aim) -> Move:
     return _back(facts) if facts.previous else Move.DONE
 
 
+def _escape(facts: Facts) -> Move:
+    """Leave a release that was judged bad: fewer good pods are better than all of the bad ones.
+
+    The rest are asked for first, in the same breath, and come up behind the users.
+    """
+    idle = facts.idle
+    if idle.wanted < max(1, facts.active.wanted):
+        return Move.SCALE
+    return Move.BACK if idle.ready else Move.AWAIT
+
+
 def _back(facts: Facts) -> Move:
+    """Go back in peace: only to as many pods as serve now."""
     idle = facts.idle
     if idle.ready >= needed_back(facts):
         return Move.BACK

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from delivery.bluegreen import guards
-from delivery.bluegreen.aftermath import aftermath, go_back
+from delivery.bluegreen.aftermath import Trouble, aftermath, go_back
 from delivery.bluegreen.autoscaler import follow
 from delivery.bluegreen.crew import counted, finally_together, timed, together
 from delivery.bluegreen.judging import Blocked
 from delivery.bluegreen.machine import Machine
 from delivery.bluegreen.states import Aim, Goal, State, state_of
+from delivery.cluster import ApiError
 from delivery.errors import DeliveryError, RollbackError, RolloutError, VerificationError
 from delivery.follow import Hopeless
 from delivery.progress import say
@@ -52,7 +53,7 @@ def switch(machines: Sequence[Machine]) -> str:
             members = names if len(names) > 1 else ()
             machine.aim(replace(machine.app.release, members=members))
     _reach(machines, Goal.PREVIEW, "preview")
-    trouble: Hopeless | Blocked | None = None
+    trouble: Trouble | None = None
     lost: list[RollbackError] = []
     with counted(machines):
         try:
@@ -62,9 +63,12 @@ def switch(machines: Sequence[Machine]) -> str:
                 follow(machine.writer, machine.look().facts)
             with timed(machines, "watch"):
                 watch(machines)
-        except (Hopeless, Blocked) as found:
+        except (Hopeless, Blocked, ApiError) as found:
+            if isinstance(found, ApiError) and not any(each.exposed for each in machines):
+                raise
             # The counter goes on until users are back.
-            trouble, lost = found, _gone_back(machines, found, "watch")
+            trouble = _itself(found)
+            lost = _gone_back(machines, trouble, "watch")
     if trouble is not None:
         raise _error(machines, trouble, lost) from trouble
     finally_together(machines, Goal.SETTLE)
@@ -114,16 +118,20 @@ def _reach(machines: Sequence[Machine], goal: Goal, stage: str) -> None:
         raise _error(machines, trouble, _gone_back(machines, trouble, stage)) from trouble
 
 
-def _gone_back(
-    machines: Sequence[Machine], trouble: Hopeless | Blocked, stage: str
-) -> list[RollbackError]:
+def _gone_back(machines: Sequence[Machine], trouble: Trouble, stage: str) -> list[RollbackError]:
     """Take users and colours back to where they were; return what could not be."""
     say(f"the {stage} failed: {trouble}")
     return go_back(machines, str(trouble), trouble)
 
 
+def _itself(found: Trouble) -> Trouble:
+    """Take a refusal without the advice to run again: users are not where they shall be."""
+    cause = found.__cause__
+    return cause if isinstance(found, ApiError) and isinstance(cause, ApiError) else found
+
+
 def _error(
-    machines: Sequence[Machine], trouble: Hopeless | Blocked, lost: Sequence[RollbackError]
+    machines: Sequence[Machine], trouble: Trouble, lost: Sequence[RollbackError]
 ) -> DeliveryError:
     """Make the error that says how it went."""
     told = "\n".join([str(trouble), *aftermath(machines, lost)])

@@ -108,7 +108,7 @@ def needed(facts: Facts) -> int:
 
 
 def needed_back(facts: Facts) -> int:
-    """How many the release before needs; any is better than a live one that has none."""
+    """How many the release before needs when nothing is wrong; any is better than a live one that has none."""
     if not facts.active.ready:
         return 1
     return max(1, facts.active.wanted - facts.idle.spare)

@@ -38,13 +38,14 @@ class Machine:
     """The machine of one application in one run. `alive` raises when the run has to stop.
 
     `changed` tells whether there was anything new of it, `sample` what the prober counted, `timings` how
-    many seconds each stage took; all for the record.
+    many seconds each stage took; all for the record. `exposed` tells whether users may be with a release
+    whose watch has not ended, as far as this run knows: also when the answer to its switch was lost.
     """
 
     def __init__(self, writer: Writer, alive: Callable[[], None]) -> None:
         self.writer, self.app, self.alive = writer, writer.app, alive
         self.panel = Panel(writer, alive)
-        self.changed = False
+        self.changed = self.exposed = False
         self.sample: Sample | None = None
         self.timings: dict[str, float] = {}
         self._patience = Patience(writer.clock, writer.app)
@@ -85,6 +86,7 @@ class Machine:
                     self._judge(seen)
                     return Step.MOVED
                 move, why = Move.PASS, self.panel.said(Stage.PREVIEW)
+            self.exposed = self.exposed or move is Move.SWITCH
             perform(self.writer, move, seen, aim, why)
         except ApiError as error:
             self._patience.endure(error)
@@ -105,6 +107,10 @@ class Machine:
     def watching(self) -> bool:
         """Tell whether users were sent to a release whose watch has not ended."""
         return state_of(self.look().facts) is State.WATCHING
+
+    def insist(self) -> None:
+        """Bear with the API server as at the beginning, for users have to be brought back."""
+        self._patience.anew()
 
     def aim(self, release: Release | None) -> None:
         """Want another release from now on, as a promotion wants what waits on the idle colour."""
@@ -146,9 +152,11 @@ class Machine:
 
     def _look(self) -> Seen:
         writer, app = self.writer, self.app
-        return observe(
+        seen = observe(
             writer.cluster, writer.clock, app.namespace, app.name, writer.run, app.selector
         )
+        self.exposed = state_of(seen.facts) is State.WATCHING
+        return seen
 
     def _judge(self, seen: Seen) -> None:
         """Ask the preview's gates; raise Blocked. The note of it is another step, after another look."""

@@ -30,6 +30,10 @@ class Patience:
         """Note that the API server answered."""
         self._deaf_since = None
 
+    def anew(self) -> None:
+        """Begin with fresh patience, for what has to be tried whatever came before."""
+        self.moved()
+
     def moved(self) -> None:
         """Note that it went on."""
         self._deaf_since = self._waits = self._troubled = None

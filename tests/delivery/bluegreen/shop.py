@@ -42,7 +42,7 @@ def deployment(image: str, replicas: int | None = REPLICAS) -> Obj:
         "kind": "Deployment",
         "metadata": {"name": NAME, "namespace": NS, "labels": dict(LABELS)},
         "spec": {
-            "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}},
+            "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "selector": {"matchLabels": dict(LABELS)},
             "template": {
                 "metadata": {"labels": dict(LABELS)},

@@ -108,7 +108,8 @@ def test_no_move_takes_anything_from_users(
         assert facts.unfinished.phase is Phase.PREVIEWED
     if move is Move.BACK:
         assert facts.previous is not None
-        assert idle.ready >= max(1, active.wanted - idle.spare if active.ready else 1)
+        bad = goal is Goal.UNDO or not active.ready
+        assert idle.ready >= max(1, 1 if bad else active.wanted - idle.spare)
     if move is Move.RETIRE and facts.live:
         assert not idle.routed
     if move is Move.REMOVE_PLAIN:
@@ -129,7 +130,7 @@ def test_no_move_takes_anything_from_users(
 
 @SETTINGS
 @given(sides(), sides(), st.sampled_from([Standing.WATCHING, Standing.SETTLED]), MOMENTS)
-def test_a_way_back_is_taken_as_soon_as_it_carries_and_not_before(
+def test_a_way_back_is_taken_as_soon_as_it_carries_or_when_what_is_live_is_bad(
     active: Side, idle: Side, standing: Standing, since: str
 ) -> None:
     active, idle = replace(active, ours=True), replace(idle, ours=True)
@@ -140,9 +141,11 @@ def test_a_way_back_is_taken_as_soon_as_it_carries_and_not_before(
     colours = {Colour.BLUE: idle, Colour.GREEN: active}
     facts = Facts(NOW, service=True, live=Colour.GREEN, record=record, sides=colours)
     enough = max(1, active.wanted - idle.spare) if active.ready else 1
-    for goal in [Goal.ROLLBACK, *([Goal.UNDO] if standing is Standing.WATCHING else [])]:
-        carries = idle.ready >= enough
-        assert (decide(facts, Aim(goal)) is Move.BACK) is carries
+    assert (decide(facts, Aim(Goal.ROLLBACK)) is Move.BACK) is (idle.ready >= enough)
+    if standing is Standing.WATCHING:
+        whole = idle.wanted >= max(1, active.wanted)
+        there = Move.BACK if idle.ready else Move.AWAIT
+        assert decide(facts, Aim(Goal.UNDO)) is (there if whole else Move.SCALE)
     warm = decide(facts, Aim(Goal.WARM))
     assert (warm is Move.DONE) is (idle.ready >= enough)
 
