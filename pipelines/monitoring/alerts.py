@@ -48,8 +48,9 @@ def runbook_path(alert: str) -> str:
 
 def _burns(promise: Promise, window: Window, addresses: Addresses) -> Rule:
     factor, chosen = window.factor(promise.slo.window_days), promise.selector
-    most = f"{factor * promise.budget:.6g}"
+    most = f"{factor * promise.budget:.10g}"
     exhausted = promise.slo.window_days / factor
+    times = "" if factor == 1 else f"{factor:g} times "
     return {
         "alert": BURNS[promise.kind],
         "expr": (
@@ -62,7 +63,7 @@ def _burns(promise: Promise, window: Window, addresses: Addresses) -> Rule:
             "summary": f"{promise.slo.name} in {{{{ $labels.namespace }}}} misses its promise of {promise.kind}",
             "description": (
                 f"Promised: {promise.words}. Missed in the last {window.long}:"
-                f" {{{{ $value | humanizePercentage }}}}, at least {factor:g} times as many as the budget has room for."
+                f" {{{{ $value | humanizePercentage }}}}, at least {times}as many as the budget has room for."
                 f" If this goes on, the budget of {promise.slo.window_days} days lasts {exhausted:.2g} days."
             ),
             **_links(promise, BURNS[promise.kind], addresses),
@@ -71,16 +72,17 @@ def _burns(promise: Promise, window: Window, addresses: Addresses) -> Rule:
 
 
 def _uncounted(promise: Promise, addresses: Addresses) -> Rule:
+    """Miss the errors, not the requests: without the promised bucket there are requests, and no alert of it can fire."""
     chosen = promise.selector
     return {
         "alert": UNCOUNTED,
-        "expr": f"last_over_time({REQUESTS}{chosen}[{MEMORY}]) unless {REQUESTS}{chosen}",
+        "expr": f"last_over_time({REQUESTS}{chosen}[{MEMORY}]) unless {ERRORS}{chosen}",
         "for": "15m",
         "labels": {"severity": TICKET},
         "annotations": {
             "summary": f"Nobody counts the requests of {promise.slo.name} in {{{{ $labels.namespace }}}}",
             "description": (
-                f"Within {MEMORY} there were numbers for its promise of {promise.kind}, now there are none: no other alert of it can fire."
+                f"Within {MEMORY} there were numbers for its promise of {promise.kind}, now nobody knows how many miss it: no other alert of it can fire."
             ),
             **_links(promise, UNCOUNTED, addresses),
         },

@@ -19,7 +19,7 @@ class Promise:
     @property
     def budget(self) -> float:
         """The share of the requests that may miss it."""
-        return round(1 - self.percent / 100, 9)
+        return round(1 - self.percent / 100, 10)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -35,8 +35,8 @@ class Promise:
     def words(self) -> str:
         """Say what is promised."""
         if self.kind == SUCCESS:
-            return f"{self.percent:g} % of the requests get no server error"
-        return f"{self.percent:g} % of the requests are answered within {self.slo.latency_milliseconds} ms"
+            return f"{self.percent:.10g} % of the requests get no server error"
+        return f"{self.percent:.10g} % of the requests are answered within {self.slo.latency_milliseconds} ms"
 
 
 def promises(slo: Slo) -> Iterator[Promise]:

@@ -36,14 +36,12 @@ def missed(promise: Promise, window: str) -> str:
 
 def by_label(slo: Slo, label: str, window: str, namespace: str) -> str:
     """Count the requests per second of one namespace by a label."""
-    return (
-        f"sum by ({label}) (rate({_requests(slo)}{_matchers(slo, _of(slo, namespace))}[{window}]))"
-    )
+    return f"sum by ({label}) ({_in(slo, _requests(slo), namespace, window)})"
 
 
 def quantile(slo: Slo, share: float, window: str, namespace: str) -> str:
     """Estimate the time, in seconds, within which a share of the requests of one namespace is answered."""
-    times = f"rate({_seconds(slo)}_bucket{_matchers(slo, _of(slo, namespace))}[{window}])"
+    times = _in(slo, f"{_seconds(slo)}_bucket", namespace, window)
     return f"histogram_quantile({share:g}, sum by (le) ({times}))"
 
 
@@ -72,8 +70,11 @@ def _matchers(slo: Slo, more: tuple[str, ...]) -> str:
     return f"{{{','.join([*chosen, *more])}}}"
 
 
-def _of(slo: Slo, namespace: str) -> tuple[str, ...]:
-    return (f'{"namespace" if slo.handlers else "exported_namespace"}="{namespace}"',)
+def _in(slo: Slo, metric: str, namespace: str, window: str) -> str:
+    """Rate what is of one namespace: as the rules tell it, so by the label that a scrape renamed where it did."""
+    own = f'namespace="{namespace}"'
+    chosen = [(own,)] if slo.handlers else [(f"exported_{own}",), ('exported_namespace=""', own)]
+    return " or ".join(f"rate({metric}{_matchers(slo, each)}[{window}])" for each in chosen)
 
 
 def _bucket(slo: Slo) -> str:

@@ -47,9 +47,9 @@ def _soon(promise: Promise) -> Iterator[Rule]:
     for length in lengths():
         if hours(length) < _LONG_HOURS:
             yield _rule(ratio(length), _share(promise, length), labels)
-    now = f"{ratio(BURN_WINDOW)}{chosen} / {promise.budget:g}"
+    now = f"{ratio(BURN_WINDOW)}{chosen} / {promise.budget:.10g}"
     yield _rule(BURN_RATE, now, labels)
-    yield _rule(OBJECTIVE, f"vector({promise.percent / 100:.6g})", labels)
+    yield _rule(OBJECTIVE, f"vector({promise.percent / 100:.10g})", labels)
 
 
 def _later(promise: Promise) -> Iterator[Rule]:
@@ -57,7 +57,7 @@ def _later(promise: Promise) -> Iterator[Rule]:
         if hours(length) >= _LONG_HOURS:
             yield _rule(ratio(length), _share(promise, length), promise.labels)
     whole = _share(promise, f"{promise.slo.window_days}d")
-    yield _rule(REMAINING, f"1 - {whole} / {promise.budget:g}", promise.labels)
+    yield _rule(REMAINING, f"1 - {whole} / {promise.budget:.10g}", promise.labels)
 
 
 def _share(promise: Promise, length: str) -> str:

@@ -101,6 +101,30 @@ def test_whoever_is_not_counted_any_more_is_missed_for_a_day(tmp_path: Path) -> 
     unit(tmp_path, groups(), series, expressions=expected)
 
 
+def test_a_bucket_that_is_gone_is_missed_although_requests_are_counted(tmp_path: Path) -> None:
+    """A client that was set up with other buckets: requests go on, and no latency alert could ever fire."""
+    series = Series().requests("0+1000x240").times("0+1000x240", "0+1000x60 _x180").values
+    expected = [
+        {
+            "expr": f'count(ALERTS{{alertname="RequestsUncounted",alertstate="firing",promise="{promise}"}})',
+            "eval_time": "2h",
+            "exp_samples": [{"labels": "{}", "value": 1}] if missed else [],
+        }
+        for promise, missed in (("latency", True), ("success", False))
+    ]
+    unit(tmp_path, groups(), series, expressions=expected)
+
+
+def test_the_slowest_window_fires_at_exactly_the_budget_and_says_so() -> None:
+    (slow,) = [
+        rule
+        for rule in alert_group(slo(), ADDRESSES)["rules"]  # type: ignore[attr-defined]
+        if rule["alert"] == "SuccessBudgetBurns" and rule["labels"]["window"] == "3d"
+    ]
+    told = slow["annotations"]["description"]
+    assert "at least as many as the budget has room for" in told
+
+
 def test_an_alert_says_what_was_promised_and_where_to_look(tmp_path: Path) -> None:
     series = Series().requests("0+985x60").requests("0+15x60", "500")
     told = {

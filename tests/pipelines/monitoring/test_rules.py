@@ -1,9 +1,12 @@
 """Recording rules, evaluated by promtool: what they count, and what they do not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipelines.monitoring.promise import Promise
+from pipelines.monitoring.promql import by_label, quantile
 from pipelines.monitoring.rules import recording_groups
 from tests.pipelines.monitoring.promtool import SLO, Series, number, slo, unit
 
@@ -31,6 +34,21 @@ def test_errors_are_server_errors_of_the_handlers_that_count(tmp_path: Path) -> 
     ]
     rounded = [{**each, "expr": f"round({each['expr']}, 0.000001)"} for each in expected]
     unit(tmp_path, recording_groups(slo()), series.values, expressions=rounded)
+
+
+def test_a_promise_of_many_nines_is_no_promise_of_all() -> None:
+    promise = Promise(slo(), "success", 99.99999)
+    assert promise.budget == 1e-7
+    assert promise.words.startswith("99.99999 % ")
+    made = recording_groups(replace(slo(), success=99.99999))
+    rules = [rule for group in made for rule in group["rules"]]  # type: ignore[attr-defined]
+    (objective,) = [
+        rule["expr"]
+        for rule in rules
+        if rule["record"] == "slo:objective:ratio" and rule["labels"]["promise"] == "success"
+    ]
+    assert objective == "vector(0.9999999)"
+    assert any(rule["expr"].endswith(" / 1e-07") for rule in rules)
 
 
 def test_late_answers_are_those_outside_of_the_promised_bucket(tmp_path: Path) -> None:
@@ -106,5 +124,37 @@ def test_a_service_without_metrics_is_counted_by_the_ingress(where: str, tmp_pat
     found = [
         number(f"round({value('slo:error_ratio:rate1h', promise)}, 0.000001)", "30m", 0.1)
         for promise in ("success", "latency")
+    ]
+    unit(tmp_path, recording_groups(promised), series, expressions=found)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        'namespace="production"',
+        'namespace="ingress-nginx",exported_namespace="production"',
+        'namespace="ingress-nginx",exported_namespace="staging"',
+    ],
+)
+def test_a_dashboard_counts_what_the_rules_count_however_the_ingress_is_scraped(
+    own: str, tmp_path: Path
+) -> None:
+    promised = slo(SLO.replace('handlers: [/, "/api/items/{id}"]\n', ""))
+    requests, seconds = (
+        "nginx_ingress_controller_requests",
+        "nginx_ingress_controller_request_duration_seconds",
+    )
+    series = {
+        f'{requests}{{{own},ingress="shop",status="200"}}': "0+600x60",
+        f'{seconds}_count{{{own},ingress="shop"}}': "0+600x60",
+        f'{seconds}_bucket{{{own},ingress="shop",le="0.25"}}': "0+600x60",
+        f'{seconds}_bucket{{{own},ingress="shop",le="+Inf"}}': "0+600x60",
+    }
+    here = None if "staging" in own else 10
+    median = None if "staging" in own else 0.125
+    found = [
+        number(f"sum({by_label(promised, 'status', '5m', 'production')})", "30m", here),
+        number(f"sum({value('slo:requests:rate5m')})", "30m", here),
+        number(f"{quantile(promised, 0.5, '5m', 'production')}", "30m", median),
     ]
     unit(tmp_path, recording_groups(promised), series, expressions=found)
