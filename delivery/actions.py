@@ -129,20 +129,21 @@ def _held(cluster: Cluster, plan: Plan) -> Iterator[tuple[Callable[[], None], di
         raise Refused("no service is named", "an action is about services", "name one in the plan")
     patience = plan.rollout_seconds + PATIENCE_SECONDS
     run = f"{holder()}-{uuid.uuid4().hex[:8]}"
-    names = [name_of(each.name) for each in plan.services]
-    with all_locked(cluster, plan.namespace, holder(), patience, names) as alive:
-        machines = _machines(cluster, plan, run, alive)
-        if all(each.look().facts.live for each in machines.values()):
-            yield alive, machines
-            return
-        # A rolling service takes turns with all deliveries of the environment.
-        with all_locked(cluster, plan.namespace, holder(), patience, [ENVIRONMENT]) as also:
+    # A rolling service takes turns with all deliveries of the environment. Every run takes its locks in one
+    # order, so what it needs is looked up before; whoever finds another state under the locks begins again.
+    whole = not _all_coloured(_machines(cluster, plan, "", lambda: None))
+    while True:
+        names = [name_of(each.name) for each in plan.services] + [ENVIRONMENT] * whole
+        with all_locked(cluster, plan.namespace, holder(), patience, names) as alive:
+            machines = _machines(cluster, plan, run, alive)
+            if whole or _all_coloured(machines):
+                yield alive, machines
+                return
+        whole = True
 
-            def both() -> None:
-                alive()
-                also()
 
-            yield both, _machines(cluster, plan, run, both)
+def _all_coloured(machines: Mapping[str, Machine]) -> bool:
+    return all(each.look().facts.live for each in machines.values())
 
 
 def _machines(

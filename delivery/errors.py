@@ -1,6 +1,7 @@
 """What can go wrong in a delivery, by exit code.
 
-DeliveryError
+DeliveryError           1  the API failed for longer than is waited for
+├── Stopped             1  it stopped where it was and put nothing back: the lock was lost, or asked to end
 ├── PlanError           2  the plan cannot be understood
 ├── PreflightError      3  nothing was changed: cluster, rights, namespace, quota, lock
 │   └── Refused         3  a rule forbids it; the message names the rule and the way out
@@ -14,6 +15,10 @@ class DeliveryError(Exception):
     """A delivery that ended badly; the message says what happened and what to do."""
 
     exit_code = 1
+
+
+class Stopped(DeliveryError):  # noqa: N818  no defect
+    """A run that stopped where it was and put nothing back; users are where they were then."""
 
 
 class PlanError(DeliveryError):

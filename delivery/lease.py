@@ -1,8 +1,11 @@
-"""The locks: a Lease per environment and one per blue-green application, so that deliveries take turns.
+"""The locks: a Lease per environment and one per service, so that deliveries take turns.
 
 Held with an expiry and renewed while a delivery works. A job that was killed stops renewing, so it
 blocks for no longer than `DURATION_SECONDS`. Expiry is judged by watching, not by comparing clocks
 of two machines: a lease that was not renewed while we watched it that long is free.
+
+Whoever could not renew for `SURE_SECONDS` does nothing more until it has. So between the last thing that it
+began and the first thing of a successor lies the rest of the duration; a renewal counts from before it was sent.
 """
 
 import threading
@@ -10,37 +13,51 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from delivery.clock import CLOCK, Clock
-from delivery.cluster import CONFLICT, ApiError, Cluster, Obj, passing
-from delivery.errors import PreflightError, RolloutError
+from delivery.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster, Obj, passing
+from delivery.errors import PreflightError, Stopped
+from delivery.follow import DEAF_SECONDS
 from delivery.progress import say
 
 NAME = "shipyard-delivery"
 DURATION_SECONDS = 15
+SURE_SECONDS = 10.0
+"""How long after a renewal its holder relies on it; client-go gives up then, this one waits and asks."""
 RENEW_SECONDS = 4.0
+RENEW_AGAIN_SECONDS = 1.0
+"""After a renewal that failed."""
+REQUEST_SECONDS = 3.0
+"""A silence this long is tried anew: two of them fit between a renewal and `SURE_SECONDS`."""
 LOOK_SECONDS = 0.5
 
 
 class Lease:
-    """A held lock."""
+    """A held lock; `since` is when the request that took it was sent."""
 
-    def __init__(self, cluster: Cluster, path: str, holder: str, clock: Clock = CLOCK) -> None:
-        self._cluster, self._path, self._holder, self._clock = cluster, path, holder, clock
+    def __init__(
+        self, cluster: Cluster, path: str, wanted: Obj, since: float, clock: Clock = CLOCK
+    ) -> None:
+        self._cluster, self._path, self._clock = cluster, path, clock
+        self._ours = _claim(wanted)
+        self._asking = threading.Lock()
         self._ended = threading.Event()
         self._lost = ""
-        self._renewed = clock.monotonic()
+        self._renewed = since
         self._renewal = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def still_held(self) -> None:
-        """Raise when another delivery took the lock, which only happens when renewing failed long.
+        """Come back only while the lock is surely held; raise Stopped when another has it, or nobody can tell.
 
-        A process that stood still that long may have lost it without having noticed.
+        After a silence of the API server, or when the process stood still, the lock itself is asked: nobody
+        may have wanted it.
         """
-        if not self._lost and self._clock.monotonic() - self._renewed > DURATION_SECONDS:
-            self._lost = f"it was not renewed for {DURATION_SECONDS} s"
+        while not self._lost and self._age() > SURE_SECONDS:
+            self.tend()
+            if not self._lost and self._age() > SURE_SECONDS:
+                self._clock.sleep(LOOK_SECONDS)
         if self._lost:
-            raise RolloutError(
+            raise Stopped(
                 f"the lock was lost: {self._lost}. Another delivery may be at work, so this one stopped"
-                " where it was and put nothing back"
+                " where it was and put nothing back. Look with the action status, then run it again"
             )
 
     def start(self) -> None:
@@ -56,29 +73,39 @@ class Lease:
             return
         try:
             found = self._cluster.request("GET", self._path)
-            if _holder_of(found) == self._holder:
+            if _claim(found) == self._ours:
                 found["spec"]["holderIdentity"] = ""
                 self._cluster.request("PUT", self._path, found)
         except ApiError as error:
             say(f"the lock could not be given back, it expires by itself: {error}")
 
-    def tend(self) -> None:
-        """Renew once; take note when the lock is lost."""
-        try:
-            found = self._cluster.request("GET", self._path)
-            if found["spec"].get("holderIdentity") != self._holder:
-                self._lost = f"{found['spec'].get('holderIdentity')!r} holds it"
-                return
-            found["spec"]["renewTime"] = _now(self._clock)
-            self._cluster.request("PUT", self._path, found)
-            self._renewed = self._clock.monotonic()
-        except ApiError as error:
-            if self._clock.monotonic() - self._renewed > DURATION_SECONDS:
-                self._lost = str(error)
+    def tend(self) -> bool:
+        """Renew once and tell whether that worked; take note when the lock is lost."""
+        with self._asking:
+            try:
+                found = self._cluster.request("GET", self._path, seconds=REQUEST_SECONDS)
+                if _claim(found) != self._ours:
+                    self._lost = f"{_holder_of(found) or 'nobody'!r} holds it"
+                    return False
+                found["spec"]["renewTime"] = _now(self._clock)
+                sent = self._clock.monotonic()
+                self._cluster.request("PUT", self._path, found, seconds=REQUEST_SECONDS)
+                self._renewed = sent
+            except ApiError as error:
+                if error.status == NOT_FOUND:
+                    self._lost = "somebody deleted it"
+                elif self._age() > DEAF_SECONDS:
+                    self._lost = f"it was not renewed for {DEAF_SECONDS:.0f} s: {error}"
+                return False
+            return True
+
+    def _age(self) -> float:
+        return self._clock.monotonic() - self._renewed
 
     def _renew(self) -> None:
-        while not self._lost and not self._ended.wait(RENEW_SECONDS):
-            self.tend()
+        pause = RENEW_SECONDS
+        while not self._lost and not self._ended.wait(pause):
+            pause = RENEW_SECONDS if self.tend() else RENEW_AGAIN_SECONDS
 
 
 @contextmanager
@@ -113,7 +140,7 @@ def all_locked(
 
 
 def name_of(application: str) -> str:
-    """Name the lock of a blue-green application; it sorts after that of the environment."""
+    """Name the lock of a service; it sorts after that of the environment."""
     return f"{NAME}-{application}"
 
 
@@ -133,9 +160,9 @@ def taken(
         found = _look(cluster, f"{folder}/{name}")
         same = found is not None and found["metadata"]["resourceVersion"] == seen_version
         expired = same and clock.monotonic() - seen_at > DURATION_SECONDS
-        wanted = _lease(name, holder, _now(clock))
+        wanted, sent = _lease(name, holder, _now(clock)), clock.monotonic()
         if _written(cluster, folder, found, wanted, expired=expired):
-            return Lease(cluster, f"{folder}/{name}", holder, clock)
+            return Lease(cluster, f"{folder}/{name}", wanted, sent, clock)
         if found is not None:
             if not same:
                 seen_version, seen_at = found["metadata"]["resourceVersion"], clock.monotonic()
@@ -185,6 +212,11 @@ def _written(
 
 def _holder_of(lease: Obj) -> str:
     return str(lease.get("spec", {}).get("holderIdentity") or "")
+
+
+def _claim(lease: Obj) -> tuple[str, str]:
+    """Tell whose it is and since when: another run may have the name of one that is gone."""
+    return _holder_of(lease), str(lease.get("spec", {}).get("acquireTime", ""))
 
 
 def _lease(name: str, holder: str, now: str) -> Obj:

@@ -150,11 +150,12 @@ def deletions(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         path: str,
         body: dict[str, Any] | None = None,
         content: str = "",
+        **more: Any,
     ) -> dict[str, Any]:
         ours = method == "DELETE" and threading.current_thread() is threading.main_thread()
         if ours and counted["made"] >= counted["until"]:
             raise Killed
-        done = plain(self, method, path, body, content)
+        done = plain(self, method, path, body, content, **more)
         counted["made"] += ours
         return done
 

@@ -1,8 +1,12 @@
 """One delivery at a time, also when one is killed, robbed of its lock or asked to end."""
 
+import json
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +73,7 @@ def test_a_lost_lock_stops_the_delivery_without_putting_anything_back(
     thief = threading.Thread(target=take)
     thief.start()
     try:
-        assert deliver("slow") == 4
+        assert deliver("slow") == 1
     finally:
         thief.join()
     assert "'other' holds it" in capsys.readouterr().out
@@ -93,3 +97,55 @@ def test_a_delivery_that_is_asked_to_end_gives_the_lock_back(
     folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
     found = cluster.request("GET", f"{folder}/{lease.NAME}")
     assert found["spec"].get("holderIdentity", "") == ""
+
+
+def test_a_rollback_that_waits_for_the_environment_holds_nothing_that_a_deploy_needs(
+    deliver: Deliver, cluster: Cluster, namespace: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deliver("one") == 0
+    assert deliver("two") == 0
+    codes = list[int]()
+    back = threading.Thread(target=lambda: codes.append(deliver("two", "rollback")))
+    # A deploy takes the environment first, then the services.
+    with lease.locked(cluster, namespace, "deploy", 5):
+        back.start()
+        told = ""
+        while "waiting for the delivery that holds the lock: deploy" not in told:
+            assert back.is_alive(), told
+            told += capsys.readouterr().err
+            time.sleep(0.05)
+        with lease.locked(cluster, namespace, "deploy", 5, lease.name_of("backend")):
+            assert running(cluster, namespace).endswith(digest("two"))
+    back.join()
+    assert codes == [0]
+    assert running(cluster, namespace).endswith(digest("one"))
+
+
+def test_ctrl_c_gives_the_lock_back(
+    deliver: Deliver, cluster: Cluster, node: Node, namespace: str, tmp_path: Path
+) -> None:
+    assert deliver("one") == 0
+    node.states[digest("slow")] = waiting("ContainerCreating")
+    (plan,) = tmp_path.glob("plan-*.json")
+    plan.write_text(plan.read_text().replace(digest("one"), digest("slow")))
+    command = [sys.executable, "-m", "delivery", f"--plan={plan}"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        while "pods are new" not in process.stderr.readline():
+            assert process.poll() is None
+        # As a terminal does: to everything in the foreground.
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 130
+    assert json.loads(out)["outcome"] == "Interrupted"
+    folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    for name in (lease.NAME, lease.name_of("backend")):
+        found = cluster.request("GET", f"{folder}/{name}")
+        assert found["spec"].get("holderIdentity", "") == ""
