@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from delivery.bluegreen.assembly import rolling
-from delivery.cluster import Cluster, KubectlError
+from delivery.cluster import ApiError, Cluster, KubectlError
 from delivery.errors import (
     DeliveryError,
     PreflightError,
@@ -21,7 +21,7 @@ from delivery.progress import say
 from delivery.revisions import Before
 from delivery.rolling import Back, changed_since, undo
 
-Trouble = KubectlError | Hopeless | VerificationError
+Trouble = KubectlError | ApiError | Hopeless | VerificationError
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,14 @@ def undone(
     """Take evidence and put the rolling services back."""
     reason = str(trouble)
     error: DeliveryError
-    changed = changed_since(cluster, plan.namespace, before)
+    try:
+        changed = changed_since(cluster, plan.namespace, before, alive)
+    except ApiError as deaf:
+        told = (
+            f"{reason}\nThe way back is not begun: {deaf}. Users may be on a release that nobody watches;"
+            " when the API server is back: the action rollback, or this release again"
+        )
+        return Undone(RollbackError(told), reason, {})
     if isinstance(trouble, Hopeless):
         say(f"the rollout failed: {trouble}")
         collect(cluster, plan.namespace, trouble.deployment, trouble.trouble.pod)
@@ -51,6 +58,8 @@ def undone(
         say(f"the verification failed: {trouble}")
         for name in changed:
             collect(cluster, plan.namespace, name)
+    elif isinstance(trouble, ApiError):
+        reason = f"the API server failed: {trouble}"
     else:
         reason = f"the manifests were applied in part: {trouble}"
     try:

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from delivery.cluster import ApiError, Cluster, Obj
+from delivery.clock import CLOCK, Clock
+from delivery.cluster import ApiError, Cluster, Obj, passing
 from delivery.progress import say
 from delivery.rollout import Progress, Trouble, judge
 
 LOOK_SECONDS = 0.3
 DEAF_SECONDS = 30.0
 """How long the API server may refuse to answer; a control plane that is being updated comes back."""
+Answer = TypeVar("Answer")
 
 
 class Hopeless(Exception):  # noqa: N818  a verdict about the release, not a defect
@@ -78,6 +81,22 @@ def follow(
         watch.look()
         if watch.waiting:
             time.sleep(LOOK_SECONDS)
+
+
+def patiently(
+    ask: Callable[[], Answer], alive: Callable[[], None] = lambda: None, clock: Clock = CLOCK
+) -> Answer:
+    """Ask until the API server answers; raise ApiError when its silence lasts, or its refusal will not pass."""
+    begun = clock.monotonic()
+    while True:
+        alive()
+        try:
+            return ask()
+        except ApiError as error:
+            if not passing(error) or clock.monotonic() - begun > DEAF_SECONDS:
+                raise
+            say(f"trying again: {error}")
+        clock.sleep(LOOK_SECONDS)
 
 
 def _look_again(cluster: Cluster, namespace: str, name: str) -> Progress:

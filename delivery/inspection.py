@@ -6,6 +6,7 @@ rolled out; one that blocks ends the release, and all that it changed goes back.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from delivery.bluegreen.judging import Rounds, ask_all
 from delivery.bluegreen.panel import policies
@@ -13,7 +14,7 @@ from delivery.clock import CLOCK, Clock
 from delivery.cluster import Cluster
 from delivery.counter import Watched
 from delivery.errors import VerificationError
-from delivery.follow import get, selector_of
+from delivery.follow import get, patiently, selector_of
 from delivery.gate import Stage, Subject, Verdict, blocks
 from delivery.plan import Plan, Service
 from delivery.progress import say
@@ -52,7 +53,7 @@ def inspect(
         gates = list(service.checks.live)
         if not gates:
             continue
-        subject = subject_of(cluster, plan, service, since)
+        subject = patiently(partial(subject_of, cluster, plan, service, since), alive)
         rounds, last = Rounds(policies(gates)), dict[str, Verdict]()
         while gates:
             for verdict in ask_all(cluster, gates, subject, alive):

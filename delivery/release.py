@@ -19,10 +19,10 @@ from delivery.bluegreen.fleet import Fleet
 from delivery.bluegreen.machine import Machine
 from delivery.bluegreen.trial import demanded, try_out
 from delivery.bluegreen.verbs import describe, leave
-from delivery.cluster import Cluster, KubectlError, Obj
+from delivery.cluster import ApiError, Cluster, KubectlError, Obj
 from delivery.counter import counting, told
 from delivery.endings import findings
-from delivery.errors import Refused, RolloutError
+from delivery.errors import Refused, Stopped
 from delivery.errors import VerificationError as Unverified
 from delivery.failure import Undone, joined, undone
 from delivery.follow import Hopeless
@@ -40,7 +40,7 @@ from delivery.records import Recorder
 from delivery.render import render
 from delivery.revisions import remember, snapshot
 from delivery.rolling import changed_since, line
-from delivery.sequence import roll_out
+from delivery.sequence import failures, roll_out
 from delivery.verify import verify
 
 LOCK_PATIENCE_SECONDS = 60.0
@@ -62,9 +62,7 @@ def deploy(cluster: Cluster, plan: Plan) -> str:
 
         def alive() -> None:
             if stop.is_set():
-                raise RolloutError(
-                    "asked to end, it stopped where it was. Run it again: it goes on"
-                )
+                raise Stopped("asked to end, it stopped where it was. Run it again: it goes on")
             held()
 
         run = f"{holder()}-{uuid.uuid4().hex[:8]}"
@@ -154,29 +152,29 @@ def _deliver(
             rolled = [plain[name] for name in begun]
             verify(cluster, plan.namespace, rolled)
             verdicts = inspect(cluster, plan, rolled, recorder.begun, alive)
-        except (KubectlError, Hopeless, Unverified) as error:
+        except (KubectlError, ApiError, Hopeless, Unverified) as error:
             failure = undone(cluster, plan, before, error, alive)
     counts = [line for name, sample in samples.items() for line in told(name, sample)]
     if failure is not None:
         for name, verdict in failure.verdicts.items():
             recorder.of_rolling(plain[name], verdict, failure.reason, (), samples.get(name))
         fleet.join()
-        raise joined(failure.error, fleet.failures(), [*counts, *_ended(fleet)])
-    changed = changed_since(cluster, plan.namespace, before)
+        raise joined(failure.error, failures(fleet), [*counts, *_ended(fleet)])
+    changed = changed_since(cluster, plan.namespace, before, alive)
     remember(cluster, plan.namespace, [name for name in names if _was_begun(name, plain, begun)])
     for name in begun:
         if name in changed:
             recorder.of_rolling(plain[name], LIVE, "", verdicts.get(name, ()), samples.get(name))
-    failures = fleet.failures()
+    failed = failures(fleet)
     lines = [
         f"{status_line(cluster, plan, machine_for(cluster, plan, each, run, alive))}"
         f"{_waits(fleet, each.name)}"
         for each in plan.services
-        if not failures or each.name in fleet.outcomes or each.name in begun
+        if not failed or each.name in fleet.outcomes or each.name in begun
     ]
     counts += [line for name, each in fleet.machines.items() for line in told(name, each.sample)]
-    if failures:
-        raise joined(None, failures, [*lines, *counts])
+    if failed:
+        raise joined(None, failed, [*lines, *counts])
     return "\n".join([*lines, *counts])
 
 

@@ -6,9 +6,10 @@ never got the mark, and is not taken for a good state by the one that comes afte
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from delivery.cluster import ApiError, Cluster, Obj
-from delivery.follow import get, selector_of
+from delivery.follow import get, patiently, selector_of
 from delivery.progress import say
 from delivery.render import VERSION
 from delivery.rollout import newest, owned, revision
@@ -35,7 +36,7 @@ def remember(cluster: Cluster, namespace: str, names: list[str]) -> None:
     """Mark what runs now as good; a cluster that does not take the mark spoils no good release."""
     for name in names:
         try:
-            found = get(cluster, namespace, name)
+            found = patiently(partial(get, cluster, namespace, name))
             current = newest(found, replica_sets(cluster, namespace, found)) if found else None
             if (
                 found is None

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from delivery.cluster import FORBIDDEN, ApiError, Cluster, KubectlError, Obj
-from delivery.errors import DeliveryError, Refused, RollbackError
+from delivery.errors import DeliveryError, Refused, RollbackError, Stopped
 from delivery.evidence import collect
-from delivery.follow import Hopeless, follow, get
+from delivery.follow import Hopeless, follow, get, patiently
 from delivery.history import ROLLED_BACK, Entry, entries
 from delivery.ownership import take_over
 from delivery.plan import Plan, Service
@@ -39,7 +39,7 @@ def undo(
 
     What declares a barrier stays: the version before cannot live with what this one may have changed.
     """
-    changed = changed_since(cluster, plan.namespace, before)
+    changed = changed_since(cluster, plan.namespace, before, alive)
     barriers = {each.name: each.barrier for each in plan.services if each.barrier}
     stay = [name for name in changed if not before[name].revision]
     beyond = [name for name in changed if name not in stay and name in barriers]
@@ -56,9 +56,15 @@ def undo(
     return Back("\n".join(told), tuple(beyond))
 
 
-def changed_since(cluster: Cluster, namespace: str, before: dict[str, Before]) -> list[str]:
-    """List the Deployments whose pods are described otherwise than before."""
-    now = {name: get(cluster, namespace, name) for name in before}
+def changed_since(
+    cluster: Cluster, namespace: str, before: dict[str, Before], alive: Callable[[], None]
+) -> list[str]:
+    """List the Deployments whose pods are described otherwise than before; the API server may be away a while."""
+
+    def look() -> dict[str, Obj | None]:
+        return {name: get(cluster, namespace, name) for name in before}
+
+    now = patiently(look, alive)
     return [
         name for name, each in now.items() if each and template_of(each) != before[name].template
     ]
@@ -98,7 +104,8 @@ def rollback(
     names = [service.name for service in services]
     found = {name: earlier(cluster, plan.namespace, name) for name in names}
     targets = {name: target for name, target in found.items() if target is not None}
-    _put_all_back(cluster, plan.namespace, {name: revision(each) for name, each in targets.items()})
+    wanted = {name: revision(each) for name, each in targets.items()}
+    _put_all_back(cluster, plan.namespace, wanted, alive)
     for name, target in targets.items():
         remember_return(cluster, plan.namespace, name, target)
     try:
@@ -111,7 +118,7 @@ def rollback(
 
 def line(cluster: Cluster, namespace: str, name: str) -> str:
     """Write what runs of a service in one line."""
-    deployment: Obj | None = get(cluster, namespace, name)
+    deployment = patiently(lambda: get(cluster, namespace, name))
     if deployment is None:
         return f"{name}: not deployed"
     wanted = deployment["spec"].get("replicas", 1)
@@ -144,10 +151,12 @@ def _undone(
         return []
     names = list(revisions)
     try:
-        _put_all_back(cluster, plan.namespace, revisions)
+        _put_all_back(cluster, plan.namespace, revisions, alive)
         follow(cluster, plan.namespace, names, plan.rollout_seconds, alive)
         remember(cluster, plan.namespace, names)
-    except (Hopeless, DeliveryError) as error:
+    except Stopped:
+        raise
+    except (Hopeless, DeliveryError, ApiError) as error:
         told = f"the rollback of {', '.join(names)} failed too: {error}"
         raise RollbackError(
             f"{told}. It needs a person: kubectl -n {plan.namespace} get pods"
@@ -165,22 +174,27 @@ def _beyond(namespace: str, name: str, barrier: str, before: Before) -> str:
     )
 
 
-def _put_all_back(cluster: Cluster, namespace: str, revisions: dict[str, str]) -> None:
+def _put_all_back(
+    cluster: Cluster, namespace: str, revisions: dict[str, str], alive: Callable[[], None]
+) -> None:
     """Put back every Deployment; one that refuses holds up none, but is told in the end."""
     refused = []
     for name, wanted in revisions.items():
         try:
-            _put_back(cluster, namespace, name, wanted)
+            _put_back(cluster, namespace, name, wanted, alive)
         except RollbackError as error:
             refused.append(str(error))
     if refused:
         raise RollbackError("; ".join(refused))
 
 
-def _put_back(cluster: Cluster, namespace: str, name: str, wanted: str) -> None:
+def _put_back(
+    cluster: Cluster, namespace: str, name: str, wanted: str, alive: Callable[[], None]
+) -> None:
     """Put back one revision; named, so that doing it twice is doing it once."""
     undo = ("rollout", "undo", f"deployment/{name}", "-n", namespace, f"--to-revision={wanted}")
     for left in reversed(range(TRIES)):
+        alive()
         try:
             say(cluster.kubectl(*undo))
             break
@@ -189,4 +203,6 @@ def _put_back(cluster: Cluster, namespace: str, name: str, wanted: str) -> None:
                 raise RollbackError(f"{name} cannot be rolled back: {error}") from error
             say(f"{name}: trying again: {error}")
             time.sleep(PAUSE_SECONDS)
+            # kubectl does not tell a refusal from a silence; this waits until the silence is over.
+            patiently(lambda: get(cluster, namespace, name), alive)
     take_over(cluster, namespace, name)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from delivery.apply import apply
 from delivery.bluegreen.fleet import Fleet
-from delivery.cluster import Cluster, Obj
+from delivery.cluster import ApiError, Cluster, Obj
+from delivery.errors import DeliveryError
 from delivery.follow import LOOK_SECONDS, Watch
 from delivery.order import due
 from delivery.parts import Parts, deployments
@@ -30,11 +31,12 @@ def roll_out(
     done: set[str] = set()
     pending: list[Obj] = list(parts.shared)
     while True:
-        turn = [] if fleet.failures() else due(plan.after, begun, done)
+        turn = [] if failures(fleet) else due(plan.after, begun, done)
         new = [name for name in turn if name not in applied]
         pending += [obj for name in new for obj in parts.services[name]]
         applied |= set(new)
         if pending:
+            alive()
             say(apply(cluster, plan.namespace, pending))
             watch.begin(deployments(pending))
             pending = []
@@ -46,10 +48,18 @@ def roll_out(
         done = {name for name in begun if _rolled_out(parts, name, watch)}
         done = (done - fleet.machines.keys()) | fleet.done()
         ended = not watch.waiting and not fleet.running
-        if ended and (len(done) == len(plan.services) or fleet.failures()):
+        if ended and (len(done) == len(plan.services) or failures(fleet)):
             return [name for name in begun if name not in fleet.machines]
         if not now:
             time.sleep(LOOK_SECONDS)
+
+
+def failures(fleet: Fleet) -> list[DeliveryError]:
+    """List what went wrong in the fleet. A refusal of the API server there stops no rolling service half way."""
+    try:
+        return fleet.failures()
+    except ApiError as error:
+        return [DeliveryError(str(error))]
 
 
 def _rolled_out(parts: Parts, name: str, watch: Watch) -> bool:
