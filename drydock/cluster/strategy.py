@@ -93,6 +93,8 @@ def prepare_update(core: Core, resource: Resource, subresource: str, new: Obj, o
     if subresource == "ephemeralcontainers":
         guests = new["spec"].get("ephemeralContainers")
         new["spec"] = {**old["spec"], **({"ephemeralContainers": guests} if guests else {})}
+    if subresource == "resize":
+        new["spec"] = _resized(new["spec"], old["spec"])
     if resource.subresource("status") is not None:
         _keep(new, old, "status")
     special = _UPDATE.get(resource.qualified)
@@ -100,6 +102,19 @@ def prepare_update(core: Core, resource: Resource, subresource: str, new: Obj, o
         special(core, new, old)
     if has_generation(resource) and _wish_changed(resource, new, old):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+
+def _resized(new: Obj, old: Obj) -> Obj:
+    """Return a pod's spec with the resources that were asked for, and nothing else that is new."""
+    made = dict(old)
+    for kind in ("initContainers", "containers"):
+        wanted = {one["name"]: one.get("resources") for one in new.get(kind) or ()}
+        if kind in old:
+            made[kind] = [
+                {**one, "resources": wanted[one["name"]]} if wanted.get(one["name"]) else one
+                for one in old[kind]
+            ]
+    return made
 
 
 def _status_update(resource: Resource, new: Obj, old: Obj) -> None:

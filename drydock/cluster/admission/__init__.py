@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from drydock.cluster.verbs.write import Write
 
 
+_ASIDE = {"status", "scale", "finalize", "approval"}
+"""Paths that leave alone what these rules are about; a container can come by any other."""
+
+
 def admit(write: Write, obj: Obj) -> None:
     """Change a new object by the rules of its namespace, in place; raises ApiError."""
     lifecycle.check(write, obj)
@@ -44,9 +48,10 @@ def admit_change(write: Write, obj: Obj, old: Obj) -> None:
 
 def validate_admission(write: Write, obj: Obj, old: Obj | None) -> None:
     """Refuse an object by the rules of its namespace."""
-    if write.target.subresource:
+    part = write.target.subresource
+    if part in _ASIDE:
         return
-    if write.resource.qualified == "pods" and old is None:
+    if write.resource.qualified == "pods" and (old is None or part == "resize"):
         limits.check(write, obj)
     if write.resource.qualified == "persistentvolumeclaims":
         limits.check_claim(write, obj)

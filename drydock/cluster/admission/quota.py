@@ -31,13 +31,17 @@ _PLAIN = {
 }
 _ALIASES = {"cpu": "requests.cpu", "memory": "requests.memory"}
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
+_ASKED_FOR = ("cpu", "memory")
+"""What every container has to state once a quota measures it; a real server asks for no more."""
+_GROWING = {("services", ""), ("persistentvolumeclaims", ""), ("pods", "resize")}
+"""Kinds that a change can make count for more, and the path of that change."""
 
 
 def check(write: Write, obj: Obj, old: Obj | None) -> None:
     """Refuse a write that needs more than a quota leaves (403)."""
     qualified, namespace = write.resource.qualified, write.target.namespace
     quotas = write.core.store.all(QUOTAS, namespace) if namespace else []
-    if not quotas or (old is not None and qualified != "services"):
+    if not quotas or (old is not None and not _can_grow(write)):
         return
     for quota in quotas:
         if not in_scope(quota["spec"], qualified, obj):
@@ -66,6 +70,10 @@ def check(write: Write, obj: Obj, old: Obj | None) -> None:
                 f" limited: {limited}"
             )
             raise forbidden(write.resource.about, _name(obj), text)
+
+
+def _can_grow(write: Write) -> bool:
+    return (write.resource.qualified, write.target.subresource) in _GROWING
 
 
 def refresh(core: Core, namespace: str) -> None:
@@ -167,16 +175,17 @@ def _used(core: Core, namespace: str, spec: Obj) -> dict[str, Fraction]:
 
 def _all_named(write: Write, pod: Obj, quota: str, hard: Obj) -> None:
     """Insist that every container states what the quota measures."""
-    missing: dict[str, list[str]] = {}
+    missing: dict[str, set[str]] = {}
+    spec = pod["spec"]
     for key in hard:
         kind, _, name = _ALIASES.get(key, key).partition(".")
-        if kind not in ("requests", "limits") or name not in _COMPUTE:
+        if kind not in ("requests", "limits") or name not in _ASKED_FOR:
             continue
-        for container in pod["spec"]["containers"]:
+        for container in (*spec["containers"], *(spec.get("initContainers") or ())):
             if name not in ((container.get("resources") or {}).get(kind) or {}):
-                missing.setdefault(key, []).append(container["name"])
+                missing.setdefault(key, set()).add(container["name"])
     if missing:
-        text = "; ".join(f"{key} for: {','.join(missing[key])}" for key in sorted(missing))
+        text = "; ".join(f"{key} for: {','.join(sorted(missing[key]))}" for key in sorted(missing))
         raise forbidden(
             write.resource.about, _name(pod), f"failed quota: {quota}: must specify {text}"
         )

@@ -24,6 +24,7 @@ _TEMPLATES = {
     "deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch",
     "cronjobs.batch", "replicationcontrollers", "podtemplates",
 }  # fmt: skip
+_HARMLESS = {"resources", "resizePolicy", "tolerations", "activeDeadlineSeconds"}
 
 
 def check(write: Write, obj: Obj, old: Obj | None) -> None:
@@ -38,7 +39,7 @@ def check(write: Write, obj: Obj, old: Obj | None) -> None:
     namespace = write.core.find("namespaces", "", write.target.namespace)
     labels = _labels(namespace or {"metadata": {}})
     spec = _pod_spec(obj)
-    if spec is None or (old is not None and _pod_spec(old) == spec):
+    if spec is None or (old is not None and not _matters(spec, _pod_spec(old))):
         return
     enforce, warn = labels.get(f"{_PREFIX}enforce"), labels.get(f"{_PREFIX}warn")
     if qualified == "pods":
@@ -109,6 +110,22 @@ def _shown(labels: dict[str, str], mode: str) -> str:
 
 def _is_version(text: str) -> bool:
     return text == "latest" or re.fullmatch(r"v1\.(0|[1-9]\d*)", text) is not None
+
+
+def _matters(spec: Obj, before: Obj | None) -> bool:
+    """Say whether a change can make a pod less safe: one of resources and of its patience cannot."""
+    return before is None or _guarded(spec) != _guarded(before)
+
+
+def _guarded(spec: Obj) -> Obj:
+    """Return a pod's spec without what no level is about."""
+    kept = {name: one for name, one in spec.items() if name not in _HARMLESS}
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        kept[kind] = [
+            {name: value for name, value in one.items() if name not in _HARMLESS}
+            for one in spec.get(kind) or ()
+        ]
+    return kept
 
 
 def _pod_spec(obj: Obj) -> Obj | None:

@@ -54,6 +54,8 @@ def validate_update(
         update = UPDATES.get(resource.qualified)
         if update is not None:
             causes += update(obj, old)
+    if subresource == "resize":
+        causes += pods.resized(obj)
     if resource.custom:
         causes += _custom(core, resource, obj, old)
     return causes

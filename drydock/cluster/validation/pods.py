@@ -14,7 +14,7 @@ from drydock.cluster.validation.causes import (
     required,
     unsupported,
 )
-from drydock.cluster.validation.containers import check_containers
+from drydock.cluster.validation.containers import check_containers, check_resources
 from drydock.cluster.validation.metadata import check_labels, labels
 from drydock.cluster.validation.placement import names_of_hosts, neighbours
 from drydock.cluster.validation.registry import rule, update_rule
@@ -53,11 +53,11 @@ def pod_update(new: Obj, old: Obj) -> list[Cause]:
         mine, theirs = after.get(name) or [], before.get(name) or []
         if len(mine) == len(theirs) and name in after:
             after[name] = [
-                {**one, "image": other.get("image"), "resources": other.get("resources")}
+                {**one, "image": other.get("image")}
                 for one, other in zip(mine, theirs, strict=True)
             ]
             before[name] = [{**one, "image": one.get("image")} for one in theirs]
-    for name in ("activeDeadlineSeconds", "schedulingGates", "ephemeralContainers"):
+    for name in ("activeDeadlineSeconds", "schedulingGates"):
         after.pop(name, None)
         before.pop(name, None)
     added, kept = after.pop("tolerations", None) or [], before.pop("tolerations", None) or []
@@ -68,6 +68,16 @@ def pod_update(new: Obj, old: Obj) -> list[Cause]:
         if not one.get("image"):
             causes.append(required(f"spec.containers[{at}].image"))
     return causes
+
+
+def resized(new: Obj) -> list[Cause]:
+    """Check the resources that a resize asks for."""
+    return [
+        cause
+        for kind in ("containers", "initContainers")
+        for at, one in enumerate(new["spec"].get(kind) or ())
+        for cause in check_resources(one.get("resources") or {}, f"spec.{kind}[{at}].resources")
+    ]
 
 
 def _gates(spec: Obj, before: Obj) -> list[Cause]:

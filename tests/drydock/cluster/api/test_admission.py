@@ -110,6 +110,185 @@ def test_restricted_tells_a_host_path_once() -> None:
     assert found == ['restricted volume types (volume "v" uses restricted volume type "hostPath")']
 
 
+GOOD = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def container(name: str = "a", **context: object) -> Obj:
+    """Make a container that `restricted` takes; a value of None takes a setting away."""
+    held = {key: value for key, value in {**GOOD, **context}.items() if value is not None}
+    return {"name": name, "securityContext": held}
+
+
+NOBODY = "runAsNonRoot != true ({} must not set securityContext.runAsNonRoot=false)"
+EITHER = "runAsNonRoot != true (pod or {} must set securityContext.runAsNonRoot=true)"
+FILTER = "seccompProfile ({} must not set securityContext.seccompProfile.type to {})"
+CHOSEN = (
+    "seccompProfile (pod or {} must set securityContext.seccompProfile.type to"
+    ' "RuntimeDefault" or "Localhost")'
+)
+
+
+@pytest.mark.parametrize(
+    ("pod_context", "containers", "reason"),
+    [
+        ({"runAsNonRoot": False}, [container()], NOBODY.format("pod")),
+        (
+            {"runAsNonRoot": False},
+            [container(runAsNonRoot=False), container("b", runAsNonRoot=None)],
+            NOBODY.format('pod and container "a"'),
+        ),
+        (
+            {},
+            [container(), container("b", runAsNonRoot=None)],
+            EITHER.format('container "b"'),
+        ),
+        ({"runAsNonRoot": True}, [container(runAsNonRoot=None)], ""),
+        (
+            {"runAsUser": 0},
+            [container(runAsUser=0), container("b", runAsUser=0)],
+            'runAsUser=0 (pod and containers "a", "b" must not set runAsUser=0)',
+        ),
+        (
+            {"seccompProfile": {"type": "Unconfined"}},
+            [container()],
+            FILTER.format("pod", '"Unconfined"'),
+        ),
+        (
+            {"seccompProfile": {"type": "Unconfined"}},
+            [container(seccompProfile={"type": "Odd"}), container("b", seccompProfile=None)],
+            FILTER.format('pod and container "a"', '"Odd", "Unconfined"'),
+        ),
+        (
+            {},
+            [container(), container("b", seccompProfile=None), container("c", seccompProfile=None)],
+            CHOSEN.format('containers "b", "c"'),
+        ),
+    ],
+)
+def test_what_restricted_finds(pod_context: Obj, containers: list[Obj], reason: str) -> None:
+    """A bad value counts wherever it stands; what is left open can be set by the pod or a container."""
+    found = violations({"securityContext": pod_context, "containers": containers}, "restricted")
+    assert found == ([reason] if reason else [])
+
+
+def test_a_user_namespace_of_its_own_lets_a_pod_be_root() -> None:
+    """`hostUsers: false` waives `runAsNonRoot`, and the masks of /proc for `baseline` alone."""
+    spec = {"hostUsers": False, "containers": [container(runAsNonRoot=False, procMount="Unmasked")]}
+    assert violations(spec, "baseline") == []
+    (left,) = violations(spec, "restricted")
+    assert left.startswith("procMount")
+    assert len(violations({**spec, "hostUsers": True}, "restricted")) == 2
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_container_that_joins_later_is_judged_too(admin: Asker) -> None:
+    """By the road for ephemeral containers as by any other."""
+    await level(admin, enforce="restricted")
+    assert (
+        await admin.ask("POST", PODS, pod(containers=[{**container(), "image": "i"}]))
+    ).code == 201
+    guest = {"name": "g", "image": "i", "securityContext": {**GOOD, "privileged": True}}
+    guest["securityContext"].pop("allowPrivilegeEscalation")
+    for path, code in ((f"{PODS}/p/ephemeralcontainers", 403), (f"{PODS}/p", 422)):
+        answer = await admin.ask("PATCH", path, {"spec": {"ephemeralContainers": [guest]}})
+        assert answer.code == code
+    answer = await admin.ask(
+        "PATCH", f"{PODS}/p/ephemeralcontainers", {"spec": {"ephemeralContainers": [guest]}}
+    )
+    assert 'privileged (container "g" must not' in answer.body["message"]
+    good = {"name": "g", "image": "i", "securityContext": GOOD}
+    answer = await admin.ask(
+        "PATCH", f"{PODS}/p/ephemeralcontainers", {"spec": {"ephemeralContainers": [good]}}
+    )
+    assert answer.code == 200
+
+
+def sized(name: str = "a", **resources: Obj) -> Obj:
+    return {"name": name, "image": "i", "resources": resources}
+
+
+def quota(**hard: str) -> Obj:
+    """Make a ResourceQuota; dots in a key are written as double underscores, dashes as single ones."""
+    limits = {key.replace("__", ".").replace("_", "-"): value for key, value in hard.items()}
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}}
+    return {**body, "spec": {"hard": limits}}
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_pod_cannot_grow_out_of_its_limits(admin: Asker) -> None:
+    """A resize is held to quota and LimitRange, changes nothing else, and is no matter of safety."""
+    await admin.ask(
+        "POST", PODS, pod(containers=[sized(requests={"cpu": "1"}, limits={"cpu": "2"})])
+    )
+    await admin.ask("POST", f"{DEFAULT}/resourcequotas", quota(requests__cpu="2"))
+    bound = {"type": "Container", "max": {"cpu": "2"}}
+    body = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}}
+    await admin.ask("POST", f"{DEFAULT}/limitranges", {**body, "spec": {"limits": [bound]}})
+
+    async def resized(request: str, limit: str, path: str = "/resize") -> object:
+        one = {**sized(requests={"cpu": request}, limits={"cpu": limit}), "image": "other"}
+        return await admin.ask("PATCH", f"{PODS}/p{path}", {"spec": {"containers": [one]}})
+
+    answer = await resized("1", "3")
+    assert "maximum cpu usage per Container is 2, but limit is 3" in answer.body["message"]
+    await admin.ask("DELETE", f"{DEFAULT}/limitranges/l")
+    answer = await resized("3", "3")
+    assert "exceeded quota: q, requested: requests.cpu=2, used: requests.cpu=1" in (
+        answer.body["message"]
+    )
+    await level(admin, enforce="restricted")
+    answer = await resized("2", "3")
+    (now,) = answer.body["spec"]["containers"]
+    assert (now["image"], now["resources"]["requests"]["cpu"]) == ("i", "2")
+    assert (await resized("1", "1", path="")).code == 422
+    answer = await resized("4", "3")
+    (cause,) = answer.body["details"]["causes"]
+    assert cause["field"] == "spec.containers[0].resources.requests"
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_quota_asks_all_containers_for_cpu_and_memory_alone(admin: Asker) -> None:
+    """Init containers too; storage of the node is counted, but need not be stated."""
+    hard = quota(requests__cpu="4", memory="1Gi", requests__ephemeral_storage="1Gi")
+    await admin.ask("POST", f"{DEFAULT}/resourcequotas", hard)
+    both = sized(requests={"cpu": "1", "memory": "1Mi"})
+    first = [sized("z", requests={"cpu": "1"}), sized("b", requests={"cpu": "1"})]
+    answer = await admin.ask("POST", PODS, pod(containers=[both], initContainers=first))
+    assert answer.body["message"].endswith("failed quota: q: must specify memory for: b,z")
+    assert (await admin.ask("POST", PODS, pod(containers=[both]))).code == 201
+
+
+async def test_a_claim_cannot_grow_out_of_its_quota(admin: Asker) -> None:
+    """What it has already counts once."""
+    await admin.ask("POST", f"{DEFAULT}/resourcequotas", quota(requests__storage="3Gi"))
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "c"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    path = f"{DEFAULT}/persistentvolumeclaims"
+    assert (await admin.ask("POST", path, claim)).code == 201
+    assert (
+        await admin.ask("PATCH", f"{path}/c/status", {"status": {"phase": "Bound"}})
+    ).code == 200
+
+    async def grown(size: str) -> object:
+        wish = {"spec": {"resources": {"requests": {"storage": size}}}}
+        return await admin.ask("PATCH", f"{path}/c", wish)
+
+    answer = await grown("4Gi")
+    assert "exceeded quota: q, requested: requests.storage=3Gi, used: requests.storage=1Gi" in (
+        answer.body["message"]
+    )
+    assert (await grown("3Gi")).code == 200
+
+
 @pytest.mark.usefixtures("account")
 async def test_a_quota_with_scopes_counts_only_its_pods(admin: Asker) -> None:
     """`BestEffort` leaves pods with requests alone."""
