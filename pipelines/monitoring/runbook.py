@@ -33,13 +33,13 @@ The alert ends by itself once the short window is quiet. Write down what it was 
 """
 _UNCOUNTED = """# {alert}
 
-Prometheus counted the requests of this service within the last day and does not any more. While that is so, no alert about its promises can fire.
+Within the last day Prometheus knew how many requests of this service miss the promise, and does not any more. While that is so, no alert about its promises can fire.
 
 1. Was the service taken away on purpose? Then the alert ends after a day.
 2. Prometheus' page of targets: is the service listed, and what does the last scrape say?
 3. `kubectl -n NAMESPACE get endpointslices -l kubernetes.io/service-name=SERVICE`: without ready endpoints there is nothing to scrape, and users get nothing either.
 4. `kubectl -n NAMESPACE get --raw /api/v1/namespaces/NAMESPACE/services/SERVICE:http/proxy/metrics`: does the service answer with numbers? A service without metrics
-   of its own is counted by ingress-nginx: ask that one.
+   of its own is counted by ingress-nginx: ask that one. For the promise of latency there must be a bucket of the promised time among them (`le`, in seconds).
 5. A NetworkPolicy that does not let Prometheus in looks like a time-out in step 2 and like nothing at all in step 4.
 """
 

@@ -5,7 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+
+import pytest
+from dagger.mod import _exceptions
+
+from pipelines.flows.access import AccessError
+from pipelines.functions import FunctionError, readable
 
 ROOT = Path(__file__).parents[2]
 NEEDED = {".gitignore", "dagger.json", "delivery", "pipelines", "pyproject.toml"}
@@ -42,3 +49,15 @@ def test_the_module_can_be_installed_from_what_is_included(tmp_path: Path) -> No
     shutil.unpack_archive(wheel, tmp_path / "unpacked", "zip")
     (path,) = (tmp_path / "unpacked").glob("*.pth")
     assert str(tmp_path) in path.read_text()
+
+
+def test_the_error_without_a_traceback_is_where_this_version_of_the_sdk_keeps_it() -> None:
+    """It is no public name: whoever takes another engine looks again where it is, and writes the version here."""
+    engine = json.loads((ROOT / "dagger.json").read_text())["engineVersion"]
+    assert engine == "v0.21.11"
+    assert version("dagger-io") == "0.21.11"
+    assert FunctionError is _exceptions.FunctionError
+    with pytest.raises(_exceptions.FunctionError, match="no cluster") as caught, readable():
+        raise AccessError("no cluster")
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
