@@ -153,7 +153,7 @@ def _bad_selinux(options: Obj) -> bool:
 
 
 def sysctls(spec: Obj) -> str:
-    """Changes to the kernel that reach beyond the pod."""
+    """Parameters of the kernel that reach beyond the pod."""
     found = [one["name"] for one in context(spec).get("sysctls") or ()]
     wrong = [name for name in found if name not in _SYSCTLS]
     return f"forbidden sysctls ({', '.join(wrong)})" if wrong else ""

@@ -2,7 +2,8 @@
 
 Run by `node_parts`; the kubelet asks it to `admit` every pod before the pod's first container starts.
 Invariants: a pod runs behind the policies that were there when it started; the table is replaced in
-one transaction, so no packet meets half of it, and connections that are open stay open.
+one transaction, so no packet meets half of it, and connections that are open stay open; a policy that
+cannot be read isolates its pods, and nothing that is wrong with an object ends the part.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import logging
 from drydock.cluster.client import Client
 from drydock.cluster.controllers.informer import Cache
 from drydock.cluster.controllers.meta import key_of, labels_of, uid_of
+from drydock.cluster.controllers.pods import has_ended
 from drydock.cluster.errors import Obj
 from drydock.cluster.network_policy.members import namespace_labels, own_members, pod_member
-from drydock.cluster.network_policy.ruleset import World, ruleset
+from drydock.cluster.network_policy.ruleset import World, ruleset, without_faults
 from drydock.runtime.errors import RuntimeFault
 from drydock.runtime.network import Network
 
@@ -36,6 +38,7 @@ class PolicyEnforcer:
         self._client, self._network, self._ingress = client, network, ingress
         self._cache = Cache(client)
         self._early: dict[str, tuple[Obj, str]] = {}
+        self._told: dict[str, str] = {}
         self._asked = self._done = 0
         self._stirred, self._applied = asyncio.Event(), asyncio.Event()
 
@@ -54,8 +57,10 @@ class PolicyEnforcer:
         """Return when the rules know a pod's address, which the API may not show yet.
 
         A pod is not kept from running by rules that cannot be applied: after some seconds it goes ahead.
+        Whoever had the address before has no claim to it any more, also when nobody saw that pod end.
         """
-        self._early[uid_of(pod)] = (pod, address)
+        held = {uid: one for uid, one in self._early.items() if one[1] != address}
+        self._early = {**held, uid_of(pod): (pod, address)}
         wanted = self._ask()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -66,13 +71,15 @@ class PolicyEnforcer:
 
     def world(self) -> World:
         """Return what the rules are made of now."""
-        pods = {uid_of(pod): (pod, "") for pod in self._cache[POD].items()}
-        for uid, (pod, address) in list(self._early.items()):
-            if uid in pods and (pods[uid][0].get("status") or {}).get("podIP") == address:
+        cached = {uid_of(pod): pod for pod in self._cache[POD].items()}
+        for uid, (_, address) in list(self._early.items()):
+            seen = cached.get(uid)
+            if seen is not None and (has_ended(seen) or _address(seen) == address):
                 del self._early[uid]
-            else:
-                pods[uid] = (pods[uid][0] if uid in pods else pod, address)
-        found = [pod_member(pod, address) for pod, address in pods.values()]
+        found = [pod_member(pod) for uid, pod in cached.items() if uid not in self._early]
+        # After the others: of two with one address, the one that was admitted last has it.
+        for uid, (pod, address) in self._early.items():
+            found.append(pod_member(cached.get(uid, pod), address))
         members = {one.address: one for one in found if one is not None}
         own = own_members(self._network.gateway, self._ingress)
         return World(
@@ -102,13 +109,15 @@ class PolicyEnforcer:
             await self._stirred.wait()
             await asyncio.sleep(SETTLE_SECONDS)
             self._stirred.clear()
-            asked, text = self._asked, ruleset(self.world())
+            asked = self._asked
             try:
+                text = self._rules()
                 if text != before:
                     await self._network.nft(text)
                     before = text
-            except RuntimeFault as error:
-                log.warning("network policies: %s", error)
+            except Exception as error:
+                expected = isinstance(error, RuntimeFault)
+                log.warning("network policies: %s", error, exc_info=not expected)
                 await asyncio.sleep(RETRY_SECONDS)
                 self._stirred.set()
                 continue
@@ -116,10 +125,28 @@ class PolicyEnforcer:
             waiting, self._applied = self._applied, asyncio.Event()
             waiting.set()
 
+    def _rules(self) -> str:
+        world = self.world()
+        try:
+            text, faults = ruleset(world), {}
+        except Exception:  # noqa: BLE001 - which policy it was is found and told below
+            sound, faults = without_faults(world)
+            text = ruleset(sound)
+        for name, fault in faults.items():
+            if self._told.get(name) != fault:
+                log.error(
+                    "network policy %s isolates its pods, as it cannot be read: %s", name, fault
+                )
+        self._told = faults
+        return text
+
+
+def _address(pod: Obj) -> str:
+    return str((pod.get("status") or {}).get("podIP") or "")
+
 
 def _matters(obj: Obj) -> object:
     """Return what of an object decides about flows."""
     if obj["kind"] == "Pod":
-        status = obj.get("status") or {}
-        return labels_of(obj), status.get("podIP"), status.get("phase") in ("Succeeded", "Failed")
+        return labels_of(obj), _address(obj), has_ended(obj)
     return obj.get("spec") if obj["kind"] == "NetworkPolicy" else labels_of(obj)

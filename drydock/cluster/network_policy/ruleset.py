@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drydock.cluster.controllers.meta import key_of, selects
 from drydock.cluster.errors import Json, Obj
@@ -18,6 +18,7 @@ from drydock.cluster.network_policy.members import Member, Port, chosen
 TABLE = "policies"
 DIRECTIONS = {"Ingress": ("ingress", "from", "saddr"), "Egress": ("egress", "to", "daddr")}
 PROTOCOLS = ("TCP", "UDP", "SCTP")
+_WHOM = ("podSelector", "policyTypes")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,34 @@ def ruleset(world: World) -> str:
                 name = f"{kind.lower()}{len(chains)}"
                 jumps[kind][member.address] = chains.setdefault((kind, *lines), name)
     return _table(chains, jumps, world.ingress)
+
+
+def without_faults(world: World) -> tuple[World, dict[str, str]]:
+    """Put a denial in place of every policy that cannot be read, and say what is wrong with each.
+
+    `ruleset` is tried with one policy after the other, so this is for a world that it failed on.
+    """
+    kept: list[Obj] = []
+    faults: dict[str, str] = {}
+    for policy in world.policies:
+        try:
+            ruleset(replace(world, policies=[policy]))
+            kept.append(policy)
+        except Exception as error:
+            faults["/".join(key_of(policy))] = f"{type(error).__name__}: {error}"
+            kept.append(_denial(world, policy))
+    return replace(world, policies=kept), faults
+
+
+def _denial(world: World, policy: Obj) -> Obj:
+    """Return a policy that isolates the same pods and allows nothing; all pods when in doubt."""
+    held = policy.get("spec") or {}
+    denial = {**policy, "spec": {key: held[key] for key in _WHOM if key in held}}
+    try:
+        ruleset(replace(world, policies=[denial]))
+    except Exception:  # noqa: BLE001 - whom it selects cannot be read either
+        return {**policy, "spec": {"podSelector": {}, "policyTypes": list(DIRECTIONS)}}
+    return denial
 
 
 def _isolates(policy: Obj, kind: str, member: Member) -> bool:
