@@ -77,8 +77,8 @@ class LocalVolumes(Controller):
         released = (volume.get("status") or {}).get("phase") == "Released"
         if not released or spec.get("persistentVolumeReclaimPolicy") != "Delete":
             return
-        path = Path(spec["hostPath"]["path"])
-        if path.parent == self._folder:
+        path = self._folder / volume["metadata"]["name"]
+        if (spec.get("hostPath") or {}).get("path") == str(path):
             await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
         await self.delete(volume)
 
