@@ -127,8 +127,9 @@ class PolicyEnforcer:
 
     def _rules(self) -> str:
         world = self.world()
+        faults: dict[str, str] = {}
         try:
-            text, faults = ruleset(world), {}
+            text = ruleset(world)
         except Exception:  # noqa: BLE001 - which policy it was is found and told below
             sound, faults = without_faults(world)
             text = ruleset(sound)
