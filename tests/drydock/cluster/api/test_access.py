@@ -94,6 +94,48 @@ async def test_the_usual_roles_hold_rules_from_the_start(admin: Asker, name: str
     assert any("delete" in one["verbs"] for one in pods) == (name != "view")
 
 
+@pytest.mark.parametrize(
+    ("name", "what", "reads", "writes"),
+    [
+        ("edit", "deployments.apps", True, True),
+        ("edit", "deployments.apps/scale", True, True),
+        ("edit", "leases.coordination.k8s.io", True, True),
+        ("edit", "secrets", True, True),
+        ("edit", "endpoints", True, False),
+        ("edit", "endpointslices.discovery.k8s.io", True, False),
+        ("edit", "controllerrevisions.apps", True, False),
+        ("edit", "deployments.apps/status", True, False),
+        ("edit", "poddisruptionbudgets.policy/status", True, False),
+        ("edit", "pods/log", True, False),
+        ("edit", "pods/status", True, False),
+        ("admin", "endpoints", True, False),
+        ("admin", "roles.rbac.authorization.k8s.io", True, True),
+        ("view", "leases.coordination.k8s.io", False, False),
+        ("view", "secrets", False, False),
+        ("view", "pods/log", True, False),
+    ],
+)
+async def test_the_usual_roles_write_wishes_alone(
+    admin: Asker, jane: Asker, name: str, what: str, reads: bool, writes: bool
+) -> None:
+    """What controllers say is read by all of them and written by none."""
+    assert (await admin.create(binding("b", name, kind="ClusterRole"))).code == 201
+    full, _, part = what.partition("/")
+    resource, _, group = full.partition(".")
+    about = {"namespace": "default", "resource": resource, "group": group, "subresource": part}
+    for verb, allowed in (("list", reads), ("patch", writes), ("delete", writes)):
+        answer = await jane.ask(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {**about, "verb": verb}},
+            },
+        )
+        assert (verb, answer.body["status"]["allowed"]) == (verb, allowed)
+
+
 async def test_anybody_can_check_a_token_with_the_published_key(admin: Asker) -> None:
     """The key set names the key that a token's head names, and it fits the signature."""
     tokens = admin.api.core.tokens
