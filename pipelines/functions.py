@@ -93,7 +93,9 @@ async def told(work: Awaitable[T]) -> T:
 def request(
     only: list[str] | None, since: str = "", *, fail_fast: bool = False, plan: bool = False
 ) -> Request:
-    """Put together what a run is about."""
+    """Put together what a run is about; raise EmptyOnlyError for --only that names nothing."""
+    if only is not None and not any(only):
+        raise EmptyOnlyError
     return Request(
         only=tuple(only or ()),
         since=since,

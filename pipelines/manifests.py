@@ -1,7 +1,7 @@
 """Manifests that are made from the catalogue, all of them: for monitoring and for Argo CD.
 
-Called by `tools/generate_manifests.py`, and by whoever offers it as a function. Whoever writes the files also removes what matches
-OWNED and is not among them: that is what a service or an environment left behind.
+Called by `tools/generate_manifests.py` and by the function `derived`. Both also remove what matches OWNED and is not among
+the files: that is what a service or an environment left behind.
 """
 
 from collections.abc import Mapping

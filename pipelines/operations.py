@@ -11,6 +11,7 @@ from pipelines.functions import (
     EnvArgument,
     OnlyArgument,
     readable,
+    request,
     uncached,
 )
 from pipelines.model import Order
@@ -76,7 +77,8 @@ class Operations(Releases):
         With --everything the environment is emptied. Nothing outside of its namespace is ever touched.
         """
         order = Order(by=by, approved_by=approved_by)
-        order = bound_cleanup(order, everything=everything, confirmed=yes)
+        with readable():
+            order = bound_cleanup(order, request(only), everything=everything, confirmed=yes)
         return await self._act("cleanup", env, only, order)
 
     @uncached

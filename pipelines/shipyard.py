@@ -16,6 +16,7 @@ from pipelines.catalog import read_catalog
 from pipelines.flows import check as checking
 from pipelines.flows.access import Access
 from pipelines.flows.build import build_layouts
+from pipelines.flows.derive import derive_manifests
 from pipelines.flows.fix import fix_formatting
 from pipelines.flows.pipeline import Source
 from pipelines.flows.report import write_reports
@@ -173,6 +174,12 @@ class Shipyard(Operations):
     async def formatting(self, service: ServiceArgument = "") -> dagger.Changeset:
         """Format the code: give the changes that `format` asks for."""
         return await told(fix_formatting(self._source(), _named(service)))
+
+    @uncached
+    @dagger.generate
+    async def derived(self) -> dagger.Changeset:
+        """Make the manifests that follow from the catalogue: alerts, dashboards, Argo CD's Applications."""
+        return await told(derive_manifests(self._source()))
 
     @uncached
     async def build(self, service: ServiceArgument = "") -> dagger.Directory:

@@ -51,7 +51,13 @@ class Access:
             )
 
     def require_cluster(self, environment: Environment, *, commits: bool) -> None:
-        """Refuse to reach a cluster without a kubeconfig, and to commit without credentials."""
+        """Refuse to reach no cluster or another environment's, and to commit without credentials."""
+        if not environment.registry_is_local and self.cluster.cluster is not None:
+            raise AccessError(
+                f"environment {environment.name!r} is elsewhere, but the cluster of this machine is given"
+                " (by .env or by flags), and would be taken for it. For this machine: --env=local. For"
+                f" {environment.name!r}: move .env away and give --kubeconfig=file:PATH"
+            )
         if self.cluster.kubeconfig is None:
             raise AccessError(
                 f"environment {environment.name!r} needs a cluster. Start one on this machine with"

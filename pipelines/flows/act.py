@@ -23,6 +23,16 @@ DISTURBANCES = ("pod-kill", "restart", "drain")
 """What chaos may do; the delivery's own list."""
 
 
+class PartialCleanupError(ValueError):
+    """An environment was to be emptied, but of some services only; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "cleanup --everything empties the whole environment, so --only does not go with it. To scale down what"
+            " is past its window of some services: cleanup --only=NAME; to empty the environment: leave --only out"
+        )
+
+
 class DisturbanceError(ValueError):
     """An unknown disturbance was asked for; the message lists the known ones."""
 
@@ -79,8 +89,13 @@ async def _admitted(action: str, source: Source, choice: Choice, order: Order) -
     return await admission.name(source, choice.environment, order)
 
 
-def bound_cleanup(order: Order, *, everything: bool, confirmed: bool) -> Order:
-    """Bound a clean-up: what is past its window, or everything that deliveries made, if that was confirmed."""
+def bound_cleanup(order: Order, request: Request, *, everything: bool, confirmed: bool) -> Order:
+    """Bound a clean-up: what is past its window, or everything that deliveries made, if that was confirmed.
+
+    Raise PartialCleanupError for everything of some services.
+    """
+    if everything and request.only:
+        raise PartialCleanupError
     scope = EVERYTHING if everything else EXPIRED
     return replace(order, limits={"scope": scope, "confirmed": confirmed})
 

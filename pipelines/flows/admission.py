@@ -71,7 +71,9 @@ async def name(source: Source, environment: Environment, order: Order) -> Order:
 async def check_commit(
     source: Source, environment: Environment, services: Sequence[Service], order: Order
 ) -> None:
-    """Refuse a commit that the environment does not take; raise AdmissionError."""
+    """Refuse a commit that the environment does not take, and a ref that is none; raise AdmissionError."""
+    if order.ref and not short_ref(order.ref):
+        raise _no_ref(environment, order.ref)
     if environment.refs:
         builder = debian.builder(source.fresh)
         standing = await read_standing(builder, source.git, source.files, environment, services)
@@ -160,12 +162,7 @@ def check_ref(environment: Environment, standing: Standing, claimed: str = "") -
 def _claim(environment: Environment, standing: Standing, claimed: str, rule: str) -> str:
     ref = short_ref(claimed)
     if not ref:
-        raise AdmissionError(
-            environment,
-            f"--ref={claimed} is neither a branch nor a tag",
-            rule,
-            "give it as branch:NAME, tag:NAME, refs/heads/NAME or refs/tags/NAME",
-        )
+        raise _no_ref(environment, claimed)
     unseen = ref not in standing.known or standing.partial
     borne_out = ref in standing.at | standing.within or (unseen and ref.startswith("branch:"))
     if not borne_out:
@@ -176,3 +173,13 @@ def _claim(environment: Environment, standing: Standing, claimed: str, rule: str
             "check that ref out; git fetch --tags gets what is missing here",
         )
     return ref
+
+
+def _no_ref(environment: Environment, claimed: str) -> AdmissionError:
+    refs = ", ".join(environment.refs) or "not restricted"
+    return AdmissionError(
+        environment,
+        f"--ref={claimed} is neither a branch nor a tag",
+        f"refs are {refs}",
+        "give it as branch:NAME, tag:NAME, refs/heads/NAME or refs/tags/NAME",
+    )

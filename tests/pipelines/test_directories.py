@@ -19,6 +19,7 @@ from pipelines.catalog import DocumentError, read_catalog
 from pipelines.flows.access import Access
 from pipelines.flows.admission import AdmissionError, admit
 from pipelines.flows.board import Board
+from pipelines.flows.derive import derive_manifests
 from pipelines.flows.keys import keys_of
 from pipelines.flows.pipeline import Source
 from pipelines.flows.report import _summed_up
@@ -370,6 +371,44 @@ async def test_a_saved_plan_of_another_environment_is_refused(
 ) -> None:
     with pytest.raises(SavedPlanError, match="not for 'near' in 'elsewhere'"):
         await applied(monkeypatch, namespace="elsewhere")
+
+
+ADDRESSES = "manifests/addresses.yaml"
+ADDRESSES_TEXT = """\
+repository: https://git.example/shop.git
+branch: main
+files: https://git.example/shop/blob/main
+grafana: https://grafana.example
+"""
+PROMISE = "manifests/monitoring/slo/shop.yaml"
+PROMISE_TEXT = """\
+name: shop
+window_days: 30
+success: 99.9
+latency: {percent: 99, milliseconds: 250}
+handlers: [/]
+path: /
+"""
+STALE = "manifests/monitoring/rules/gone.yaml"
+
+
+async def test_what_follows_from_the_catalogue_is_made_once_and_what_is_left_behind_goes() -> None:
+    runbook = "manifests/monitoring/runbooks/RequestsUncounted.md"
+    files = {ADDRESSES: ADDRESSES_TEXT, PROMISE: PROMISE_TEXT, STALE: "x", runbook: "our own words"}
+    changes = await derive_manifests(Source(repository(**files), repository(), ""))
+    added = await changes.added_paths()
+    assert "manifests/monitoring/rules/shop.yaml" in added
+    assert await changes.removed_paths() == [STALE]
+    after = changes.after()
+    assert await after.file(runbook).contents() == "our own words"
+    assert await after.file(PROMISE).contents() == PROMISE_TEXT
+    again = await derive_manifests(Source(after, repository(), ""))
+    assert await again.is_empty()
+
+
+async def test_a_repository_that_does_not_say_where_it_is_reached_is_told_so() -> None:
+    with pytest.raises(DocumentError, match=f"{ADDRESSES}: is missing"):
+        await derive_manifests(Source(repository(), repository(), ""))
 
 
 async def test_a_report_has_a_summary_for_people_and_one_for_programs() -> None:

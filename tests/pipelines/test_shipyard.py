@@ -17,6 +17,7 @@ NAMES = {
     "check",
     "cleanup",
     "deploy",
+    "derived",
     "environments",
     "everything",
     "format",
@@ -74,8 +75,9 @@ def test_the_quality_stages_and_the_scan_are_checks_without_required_arguments()
         assert arguments(name) == {"service": True}
 
 
-def test_the_formatting_is_what_generate_runs() -> None:
-    assert {name for name, each in TYPE.functions.items() if each.meta.generator} == {"formatting"}
+def test_the_formatting_and_what_follows_from_the_catalogue_are_what_generate_runs() -> None:
+    generators = {name for name, each in TYPE.functions.items() if each.meta.generator}
+    assert generators == {"formatting", "derived"}
     assert arguments("formatting") == {"service": True}
 
 
