@@ -10,7 +10,7 @@ from dagger.mod._exceptions import FunctionError  # the one error that is shown 
 
 from pipelines.catalog import DocumentError, NotShippedError, UnknownNameError
 from pipelines.flows.access import AccessError
-from pipelines.flows.act import DisturbanceError
+from pipelines.flows.act import DisturbanceError, PartialCleanupError
 from pipelines.flows.admission import AdmissionError
 from pipelines.flows.graph import OnFailure
 from pipelines.flows.selection import Request
@@ -60,6 +60,7 @@ _READABLE = (
     AccessError,
     AdmissionError,
     DisturbanceError,
+    PartialCleanupError,
     SavedPlanError,
     UnreadableHistoryError,
     VerdictError,
@@ -93,9 +94,9 @@ async def told(work: Awaitable[T]) -> T:
 def request(
     only: list[str] | None, since: str = "", *, fail_fast: bool = False, plan: bool = False
 ) -> Request:
-    """Put together what a run is about; raise EmptyOnlyError for --only that names nothing."""
-    if only is not None and not any(only):
-        raise EmptyOnlyError
+    """Put together what a run is about; refuse an --only that names nothing, such as an empty variable."""
+    if only is not None and not (only and all(map(str.strip, only))):
+        raise FunctionError("--only names no service. Leave it out for all of them, or name some")
     return Request(
         only=tuple(only or ()),
         since=since,

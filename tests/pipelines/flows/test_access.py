@@ -92,3 +92,11 @@ def test_what_commits_nothing_needs_no_credentials_of_git() -> None:
         access(kubeconfig=True).require_cluster(near, commits=True)
     with pytest.raises(AccessError, match="needs a cluster"):
         access().require_cluster(near, commits=False)
+
+
+def test_the_cluster_of_this_machine_is_not_taken_for_another() -> None:
+    """Neither to look at it: what is found there would be believed of the other."""
+    near = access(kubeconfig=True, cluster=True)
+    with pytest.raises(AccessError, match=r"move \.env away and give --kubeconfig=file:PATH"):
+        near.require_cluster(environment(registry="ghcr.io/owner"), commits=False)
+    near.require_cluster(environment(registry="localhost:5000"), commits=False)

@@ -10,12 +10,13 @@ from pipelines.flows.act import (
     DISTURBANCES,
     LOOKING,
     DisturbanceError,
+    PartialCleanupError,
     _admitted,
     bound_chaos,
     bound_cleanup,
 )
 from pipelines.flows.admission import AdmissionError
-from pipelines.flows.selection import Choice
+from pipelines.flows.selection import Choice, Request
 from pipelines.model import Order
 from tests.pipelines.examples import environment, service
 from tests.pipelines.flows.boards import source
@@ -33,14 +34,18 @@ async def test_anybody_may_look(action: str) -> None:
     "action", ["rollback", "promote", "abort", "freeze", "unfreeze", "cleanup"]
 )
 async def test_deployers_go_back_and_stop_without_waiting_for_an_approval(action: str) -> None:
-    order = bound_cleanup(ANN, everything=False, confirmed=False) if action == "cleanup" else ANN
+    order = (
+        bound_cleanup(ANN, Request(), everything=False, confirmed=False)
+        if action == "cleanup"
+        else ANN
+    )
     assert await _admitted(action, source(), CHOICE, order) == order
     with pytest.raises(AdmissionError, match="Bob may not deliver here"):
         await _admitted(action, source(), CHOICE, BOB)
 
 
 async def test_knocking_and_emptying_take_an_approval_where_one_is_required() -> None:
-    emptying = bound_cleanup(ANN, everything=True, confirmed=True)
+    emptying = bound_cleanup(ANN, Request(), everything=True, confirmed=True)
     knocking = bound_chaos(ANN, [], 30, 5)
     for action, order in (("cleanup", emptying), ("chaos", knocking)):
         with pytest.raises(AdmissionError, match="nobody has approved this"):
@@ -48,7 +53,7 @@ async def test_knocking_and_emptying_take_an_approval_where_one_is_required() ->
 
 
 async def test_a_list_of_what_would_be_deleted_waits_for_nobody() -> None:
-    listing = bound_cleanup(ANN, everything=True, confirmed=False)
+    listing = bound_cleanup(ANN, Request(), everything=True, confirmed=False)
     assert await _admitted("cleanup", source(), CHOICE, listing) == listing
     with pytest.raises(AdmissionError, match="Bob may not deliver here"):
         await _admitted("cleanup", source(), CHOICE, replace(listing, by="Bob"))
@@ -64,3 +69,10 @@ def test_an_unknown_disturbance_lists_the_known_ones(kind: str) -> None:
     with pytest.raises(DisturbanceError) as caught:
         bound_chaos(ANN, ["drain", kind], 30, 5)
     assert str(caught.value) == f"unknown kind of chaos {kind!r}. Known: {', '.join(DISTURBANCES)}"
+
+
+def test_everything_of_some_services_is_refused() -> None:
+    some = Request(only=("backend",))
+    with pytest.raises(PartialCleanupError, match="--only does not go with it"):
+        bound_cleanup(ANN, some, everything=True, confirmed=True)
+    assert bound_cleanup(ANN, some, everything=False, confirmed=True).limits["scope"] == "expired"

@@ -7,12 +7,14 @@ import pytest
 from pipelines.flows.admission import (
     AdmissionError,
     check_approval,
+    check_commit,
     check_deployer,
     check_ref,
     judge_planned,
 )
 from pipelines.model import Environment, Order, Standing
 from tests.pipelines.examples import REVISION, environment
+from tests.pipelines.flows.boards import source
 
 PRODUCTION = environment(refs=["tag:v*"], approval="required", deployers=["Ann Bee", "ci"])
 STAGING = environment(refs=["branch:main", "branch:release/*"])
@@ -118,6 +120,12 @@ def test_a_claim_says_which_of_several_refs_is_meant() -> None:
 def test_a_claim_is_a_branch_or_a_tag(claimed: str) -> None:
     said = refusal(STAGING, at("branch:main"), claimed)
     assert f"--ref={claimed} is neither a branch nor a tag" in said[0]
+
+
+async def test_nonsense_is_refused_also_where_any_ref_gets_in() -> None:
+    with pytest.raises(AdmissionError, match="--ref=nonsense is neither a branch nor a tag"):
+        await check_commit(source(), environment(), (), Order(ref="nonsense"))
+    await check_commit(source(), environment(), (), Order(ref="branch:any"))
 
 
 def test_an_approval_is_asked_for_where_it_is_required() -> None:
