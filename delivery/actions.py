@@ -63,6 +63,7 @@ def promote(cluster: Cluster, plan: Plan) -> str:
     freeze.check(cluster, plan.namespace, "promote")
     recorder = Recorder(cluster, plan)
     with _held(cluster, plan) as (_, machines):
+        freeze.check(cluster, plan.namespace, "promote")
         chosen = verbs.waiting(list(machines.values()), "promote")
         with _recorded(recorder, chosen, LIVE):
             verbs.promote(chosen, list(machines))
@@ -86,6 +87,7 @@ def cleanup(cluster: Cluster, plan: Plan) -> str:
     """Scale down what is past its window; in a frozen environment the way back is kept."""
     freeze.check(cluster, plan.namespace, "cleanup")
     with _held(cluster, plan) as (_, machines):
+        freeze.check(cluster, plan.namespace, "cleanup")
         return "\n".join(verbs.tidy(list(machines.values()))) or "nothing is past its window"
 
 
@@ -94,10 +96,7 @@ def status(cluster: Cluster, plan: Plan) -> str:
     reach(cluster)
     machines = _machines(cluster, plan, "", lambda: None)
     lines = [_lines(cluster, plan, machines)]
-    found = freeze.frozen(cluster, plan.namespace)
-    if found:
-        lines.append(f"frozen by {found.who} since {found.since}: {found.reason}")
-    return "\n".join(lines)
+    return "\n".join([*lines, freeze.told(cluster, plan.namespace)]).strip()
 
 
 def tell_history(cluster: Cluster, plan: Plan) -> str:

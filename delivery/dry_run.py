@@ -6,6 +6,7 @@ compared with what is live. A saved plan holds the rendered objects, and deliver
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from delivery import freeze
@@ -21,6 +22,8 @@ from delivery.preflight import check, reach
 from delivery.progress import say
 from delivery.release import advise, wanted
 
+PRIVATE = 0o600
+
 
 def dry_run(cluster: Cluster, plan: Plan, source: Path, save: Path | None) -> str:
     """Print the diff on standard error and save the plan if asked to; return a summary."""
@@ -30,9 +33,9 @@ def dry_run(cluster: Cluster, plan: Plan, source: Path, save: Path | None) -> st
     rendered = wanted(cluster, plan)
     check(cluster, plan, rendered)
     advise(plan, rendered)
-    found = freeze.frozen(cluster, plan.namespace)
-    if found:
-        say(f"frozen by {found.who} since {found.since}: {found.reason}; a deploy would be refused")
+    frozen = freeze.told(cluster, plan.namespace)
+    if frozen:
+        say(f"{frozen}; a deploy would be refused")
     lines = []
     if cluster.find(f"/api/v1/namespaces/{plan.namespace}") is None:
         lines.append(f"namespace {plan.namespace} would be made, and all in it: {_names(rendered)}")
@@ -44,6 +47,8 @@ def dry_run(cluster: Cluster, plan: Plan, source: Path, save: Path | None) -> st
         lines.append(
             f"saved {save}, digest {_saved(source, save, rendered)}: deliver it with --plan"
         )
+        if any(each["kind"] == "Secret" for each in rendered):
+            lines.append(f"{save} holds Secrets: keep it like one, and delete it afterwards")
     return "\n".join(lines)
 
 
@@ -66,11 +71,14 @@ def _differences(cluster: Cluster, plan: Plan, rendered: list[Obj]) -> str:
 
 
 def _saved(source: Path, save: Path, rendered: list[Obj]) -> str:
-    """Keep the plan with its rendered objects; return the digest of what was written."""
+    """Keep the plan with its rendered objects, for nobody else to read; return the digest of what was written."""
     values = json.loads(source.read_bytes())
     content = json.dumps({**values, "objects": rendered}, indent=2, sort_keys=True).encode()
     try:
-        save.write_bytes(content)
+        with os.fdopen(os.open(save, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
+            # One that was there before has kept its mode.
+            os.fchmod(file.fileno(), PRIVATE)
+            file.write(content)
     except OSError as error:
         raise PlanError(f"the plan cannot be saved: {error}") from error
     return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from delivery.clock import CLOCK, Clock, write_time
 from delivery.cluster import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, Cluster
 from delivery.errors import PreflightError, Refused
-from delivery.progress import say
 
 NAME = "shipyard-freeze"
 
@@ -20,8 +19,17 @@ class Freeze:
 
 
 def frozen(cluster: Cluster, namespace: str) -> Freeze | None:
-    """Look whether an environment is frozen; raise ApiError."""
-    found = cluster.find(_path(namespace))
+    """Look whether an environment is frozen; raise PreflightError when nobody can tell."""
+    try:
+        found = cluster.find(_path(namespace))
+    except ApiError as error:
+        told = f"it cannot be read whether {namespace} is frozen: {error}"
+        if error.status == FORBIDDEN:
+            told += (
+                ". Nothing was changed.\n  Rule: a freeze that cannot be read may be there."
+                f"\n  Way out: ask for the right to get configmaps in {namespace}."
+            )
+        raise PreflightError(told) from error
     if found is None:
         return None
     data = found.get("data") or {}
@@ -30,20 +38,23 @@ def frozen(cluster: Cluster, namespace: str) -> Freeze | None:
 
 
 def check(cluster: Cluster, namespace: str, action: str) -> None:
-    """Refuse an action that brings something new into a frozen environment."""
-    try:
-        freeze = frozen(cluster, namespace)
-    except ApiError as error:
-        if error.status == FORBIDDEN:
-            say("freeze: configmaps are not ours to read, so it was not checked")
-            return
-        raise PreflightError(f"it cannot be read whether {namespace} is frozen: {error}") from error
+    """Refuse an action that brings something new into a frozen environment, or into one that may be frozen."""
+    freeze = frozen(cluster, namespace)
     if freeze:
         raise Refused(
             f"{action}: {namespace} was frozen by {freeze.who} at {freeze.since}: {freeze.reason}",
             "into a frozen environment nothing new gets in",
             "ask them, then the action unfreeze lifts it; rollback and abort work all the same",
         )
+
+
+def told(cluster: Cluster, namespace: str) -> str:
+    """Tell people of a freeze in one line; empty when there is none. For those who only look."""
+    try:
+        found = frozen(cluster, namespace)
+    except PreflightError as error:
+        return str(error).partition(". Nothing")[0]
+    return f"frozen by {found.who} since {found.since}: {found.reason}" if found else ""
 
 
 def freeze(cluster: Cluster, namespace: str, who: str, reason: str, clock: Clock = CLOCK) -> str:

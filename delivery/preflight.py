@@ -47,6 +47,9 @@ ALWAYS: tuple[Right, ...] = (
     ("list", "", "pods"),
     ("get", "", "pods/log"),
     ("list", "", "events"),
+    ("get", "", "configmaps"),
+    ("create", "", "configmaps"),
+    ("patch", "", "configmaps"),
     ("get", "", "services/proxy"),
     ("get", "coordination.k8s.io", "leases"),
     ("create", "coordination.k8s.io", "leases"),
@@ -149,6 +152,9 @@ def needed(objects: list[Obj], plan: Plan) -> list[Right]:
         known = GROUPS.get(obj["kind"])
         if known:
             rights |= {("create", *known), ("patch", *known)}
+        if known and coloured and obj["kind"] == "HorizontalPodAutoscaler":
+            # It is pointed at the colour that is live.
+            rights.add(("list", *known))
     return sorted(rights)
 
 

@@ -30,9 +30,9 @@ def dry_run(cluster: Cluster, plan: Plan, save: Path | None = None) -> str:
         raise PlanError(f"plan: a dry run tells what a deploy would change, not {plan.action}")
     settings = settings_of(plan)
     say(f"dry run: cluster {reach(cluster)}, namespace {plan.namespace}, plan {plan.digest[:19]}")
-    found = freeze.frozen(cluster, plan.namespace)
-    if found:
-        say(f"frozen by {found.who} since {found.since}: {found.reason}; a deploy would be refused")
+    frozen = freeze.told(cluster, plan.namespace)
+    if frozen:
+        say(f"{frozen}; a deploy would be refused")
     check_plain(cluster, plan)
     with cloned(settings) as repository:
         run = Run(

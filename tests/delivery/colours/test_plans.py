@@ -1,6 +1,7 @@
 """Plan first: the difference, the saved plan, and exactly that."""
 
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,18 @@ def test_a_dry_run_of_a_rolling_service_is_the_api_servers_diff(
     told = capsys.readouterr().err
     assert f"+        image: registry/backend@sha256:{digest('two')}" in told
     assert f"-        image: registry/backend@sha256:{digest('one')}" in told
+
+
+def test_a_saved_plan_is_for_nobody_else_to_read_and_tells_when_it_holds_secrets(
+    deliver: Deliver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "saved.json"
+    saved.touch(0o644)
+    assert deliver({"backend": "one"}, "deploy", "--dry-run", f"--save={saved}") == 0
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    assert "holds Secrets" not in summary(capsys)
+    path = tmp_path / "overlay/kustomization.yaml"
+    login = {"secretGenerator": [{"name": "login", "literals": ["password=hunter2"]}]}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **login}))
+    assert deliver({"backend": "one"}, "deploy", "--dry-run", f"--save={saved}") == 0
+    assert f"{saved} holds Secrets: keep it like one" in summary(capsys)
