@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,17 @@ def main(arguments: list[str]) -> int:
     except (ApiError, KubectlError) as error:
         code, outcome, summary = 1, type(error).__name__, str(error)
         say(f"the cluster refused: {summary}")
+    except SystemExit as asked:
+        code, outcome = int(asked.code or 0), "Interrupted"
+        summary = "asked to end: it stopped where it was. Run it again: that finishes or undoes it"
+        say(summary)
+    except Exception as error:  # noqa: BLE001  whoever reads the result gets one, whatever happens
+        code, outcome = 1, type(error).__name__
+        summary = (
+            f"a defect of the delivery, not of the release: {outcome}: {error}. It stopped where it was: the"
+            " action status tells what users are on. Report it with the lines above"
+        )
+        say("".join(traceback.format_exception(error)) + summary)
     seconds = round(time.monotonic() - begun, 1)
     result: dict[str, object] = {"version": VERSION, "outcome": outcome, "summary": summary}
     result |= {"seconds": seconds, "records": records}

@@ -1,5 +1,6 @@
 """Evidence: events, descriptions and logs of what failed, taken before anything is cleaned up."""
 
+from delivery.censor import censored
 from delivery.cluster import ApiError, Cluster, KubectlError, Obj
 from delivery.follow import get, selector_of
 from delivery.progress import say
@@ -70,7 +71,8 @@ def _events(cluster: Cluster, namespace: str, deployment: str, replica_set: str)
     say("--- events")
     for event in ours[-EVENTS:]:
         kind, reason = event.get("type", ""), event.get("reason", "")
-        say(f"{kind:<8} {reason:<20} {_about(event)}: {event.get('message', '')}")
+        message = censored(str(event.get("message", "")))
+        say(f"{kind:<8} {reason:<20} {_about(event)}: {message}")
 
 
 def _about(event: Obj) -> str:
@@ -81,7 +83,7 @@ def _show(cluster: Cluster, shown: set[str], title: str, *args: str) -> None:
     """Show what kubectl says; pods that fail alike say the same, which is shown once."""
     say(f"--- {title}")
     try:
-        text = cluster.kubectl(*args).strip() or "(nothing)"
+        text = censored(cluster.kubectl(*args).strip()) or "(nothing)"
     except KubectlError as error:
         text = f"({error})"
     say("(the same as above)" if text in shown else text)

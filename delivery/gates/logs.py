@@ -14,6 +14,7 @@ from datetime import UTC
 from pathlib import Path
 from urllib.parse import urlencode
 
+from delivery.censor import censored
 from delivery.cluster import FORBIDDEN, ApiError, Cluster, Obj
 from delivery.gate import Policy, Result, Stage, Subject, Verdict
 from delivery.lateness import Lateness, excuse
@@ -74,7 +75,7 @@ class LogsGate:
         }
         told = f"{found['hits']} of {found['lines']} lines match, at most {self.most}"
         if found["hits"] > self.most:
-            told = f"{told}; {found['pattern']!r} in: {found['line'][:WORDS]}"
+            told = f"{told}; {found['pattern']!r} in: {censored(found['line'])[:WORDS]}"
             return Verdict(self.name, Result.FAIL, told, numbers)
         if refused:
             return Verdict(self.name, Result.ERROR, refused, numbers)

@@ -198,3 +198,8 @@ def test_every_line_is_counted_once(found: list[str]) -> None:
 def test_a_line_is_searched_to_a_length() -> None:
     assert search(["x$"], [], "y" * LONGEST_LINE + "x")["hits"] == 0
     assert search(["x$"], [], "y" * (LONGEST_LINE - 1) + "x")["hits"] == 1
+
+
+def test_the_line_that_is_shown_keeps_its_secrets(tmp_path: Path) -> None:
+    verdict, _ = judge(cluster(pods(RUNNING), "Panic: login with password=hunter2\n"), tmp_path)
+    assert verdict.reason.endswith("in: Panic: login with password=[hidden]")

@@ -105,7 +105,7 @@ def test_a_rollback_that_waits_for_the_environment_holds_nothing_that_a_deploy_n
     assert deliver("one") == 0
     assert deliver("two") == 0
     codes = list[int]()
-    back = threading.Thread(target=lambda: codes.append(deliver("two", "rollback")))
+    back = threading.Thread(target=lambda: codes.append(deliver("two", "rollback")), daemon=True)
     # A deploy takes the environment first, then the services.
     with lease.locked(cluster, namespace, "deploy", 5):
         back.start()
