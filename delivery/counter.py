@@ -42,6 +42,8 @@ def told(name: str, sample: Sample | None) -> list[str]:
     if sample is None:
         return []
     line = f"{name}: {sample.sent} requests sent meanwhile, {sample.failed} failed, p99 {sample.p99_ms:.0f} ms"
+    if sample.failed:
+        line += f"; the first with {sample.first_failure}"
     if sample.unmeasured:
         line += f" ({sample.unmeasured} more did not get as far as the service)"
     return [line]

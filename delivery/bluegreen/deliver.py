@@ -32,6 +32,8 @@ def deliver(machines: Sequence[Machine]) -> str:
         _reach(machines, Goal.ADOPT, "adoption")
     for machine in machines:
         machine.refresh()
+        if machine.look().facts.drifted:
+            say(f"{machine.app.name}: somebody changed the live Deployment by hand; it is replaced")
     with timed(machines, "preview"):
         _reach(machines, Goal.PREVIEW, "preview")
     for machine in machines:
@@ -76,7 +78,10 @@ def switch(machines: Sequence[Machine]) -> str:
 
 
 def watch(machines: Sequence[Machine]) -> None:
-    """Ask the live gates in rounds until the watch is over; raise Blocked."""
+    """Ask the live gates in rounds until the watch is over; raise Blocked.
+
+    A last round that was bad is followed by others, until they block or are good: nothing is settled in doubt.
+    """
     clock = machines[0].writer.clock
     left = max(machine.watch_left() for machine in machines)
     say(f"watching {', '.join(each.app.name for each in machines)} for {max(0.0, left):.0f} s")
@@ -84,7 +89,7 @@ def watch(machines: Sequence[Machine]) -> None:
     while True:
         for machine in machines:
             machine.panel.judge_live(machine.look())
-        if clock.monotonic() >= end:
+        if clock.monotonic() >= end and not any(each.panel.in_doubt for each in machines):
             return
         clock.sleep(ROUND_SECONDS)
 
@@ -101,13 +106,15 @@ def finish(machine: Machine) -> None:
     try:
         machine.drive(Aim(Goal.SWITCH))
         watch([machine])
+        finally_together([machine], Goal.SETTLE)
     except (Hopeless, Blocked) as trouble:
         # Its own run would have failed; this one goes on with what is live then.
         say(f"{machine.app.name}: {trouble}")
         lost = go_back([machine], str(trouble))
         say("\n".join(aftermath([machine], lost)))
-        return
-    finally_together([machine], Goal.SETTLE)
+    # The record of what is delivered now has nothing of this.
+    machine.judge_anew()
+    machine.timings.clear()
 
 
 def _reach(machines: Sequence[Machine], goal: Goal, stage: str) -> None:

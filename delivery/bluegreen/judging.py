@@ -46,6 +46,11 @@ class Rounds:
     policies: Mapping[str, Policy]
     streaks: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Tell whether a gate's last result was bad, though not yet often enough to block."""
+        return any(self.streaks.values())
+
     def count(self, verdict: Verdict) -> bool:
         """Take in a verdict; tell whether it blocks now."""
         policy = self.policies[verdict.gate]

@@ -45,6 +45,11 @@ class Panel:
             verdicts += self._ask(seen, Stage.LIVE)
         self._count(Stage.LIVE, self._rounds, verdicts)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Tell whether the last round on the live Service had something bad to say."""
+        return self._rounds.in_doubt
+
     def said(self, stage: Stage) -> str:
         """Sum up a stage in a line."""
         found = [each for (at, _), each in self.verdicts.items() if at is stage]

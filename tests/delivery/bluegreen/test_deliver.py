@@ -7,10 +7,12 @@ from delivery.bluegreen.deliver import deliver
 from delivery.bluegreen.record import Standing, live_on
 from delivery.bluegreen.verbs import promote, tidy
 from delivery.errors import Refused, RollbackError, RolloutError, VerificationError
-from delivery.gate import Result, Stage, Subject
+from delivery.gate import Policy, Result, Stage, Subject
 from delivery.strategy import Options, Promote
 from tests.delivery.bluegreen.shop import NAME, Scripted, Shop, application
 from tests.delivery.memory.world import DEPLOYMENTS, PODS, SERVICES
+
+WATCH_SECONDS = 3
 
 
 def standing(shop: Shop) -> Standing:
@@ -95,6 +97,32 @@ def test_what_breaks_after_the_switch_is_seen_without_any_gate() -> None:
     with pytest.raises(VerificationError, match="gate health: fail"):
         shop.deliver(application("two", live=(Scripted(sicken),)))
     assert shop.users_reach() == {"one"}
+
+
+@pytest.mark.parametrize("ill_for_good", [True, False])
+def test_a_watch_does_not_end_in_doubt(ill_for_good: bool) -> None:
+    """What turns bad in its last round is asked again, until that is enough to go back or it was a hiccup."""
+    shop = Shop()
+    shop.deliver(application("one"))
+    rounds: list[float] = []
+
+    def late(subject: Subject) -> Result:
+        if subject.stage is not Stage.LIVE:
+            return Result.PASS
+        rounds.append(shop.world.seconds)
+        over = shop.world.seconds - rounds[0] >= WATCH_SECONDS
+        bad = over and (ill_for_good or rounds[-1] - rounds[0] < WATCH_SECONDS + 1)
+        return Result.FAIL if bad else Result.PASS
+
+    gate = Scripted(late, policy=Policy(limit=3))
+    new = application("two", options=Options(watch_seconds=WATCH_SECONDS), live=(gate,))
+    if ill_for_good:
+        with pytest.raises(VerificationError, match="users are with one on blue"):
+            shop.deliver(new)
+    else:
+        shop.deliver(new)
+    assert shop.users_reach() == {"one" if ill_for_good else "two"}
+    assert rounds[-1] - rounds[0] > WATCH_SECONDS
 
 
 def test_gates_look_at_the_releases_own_pods_and_not_at_those_that_were_there_before() -> None:
