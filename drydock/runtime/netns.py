@@ -54,25 +54,23 @@ class Namespace:
 
 
 class Resident:
-    """A thread that lives in a namespace and makes sockets there for the event loop."""
+    """Threads that live in a namespace: one runs programs there, one makes sockets for the event loop.
+
+    Two of them, so that a connection never waits for `ip` or `nft`, which take their time where many pods
+    start and end.
+    """
 
     def __init__(self, namespace: Namespace) -> None:
-        self._executor = ThreadPoolExecutor(
-            max_workers=1,
-            thread_name_prefix="netns",
-            initializer=setns,
-            initargs=(namespace.descriptor, CLONE_NEWNET),
-        )
+        self._programs = _thread_in(namespace, "netns-programs")
+        self._sockets = _thread_in(namespace, "netns-sockets")
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Call `function` inside the namespace."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+        """Call `function`, which may take its time, inside the namespace; one after the other."""
+        return await asyncio.get_running_loop().run_in_executor(self._programs, function)
 
     async def socket(self) -> socket.socket:
         """Make a TCP socket that belongs to the namespace, ready for the event loop."""
-        making = asyncio.ensure_future(
-            self.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-        )
+        making = asyncio.get_running_loop().run_in_executor(self._sockets, _tcp_socket)
         try:
             made = await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -83,8 +81,9 @@ class Resident:
         return made
 
     def close(self) -> None:
-        """End the thread."""
-        self._executor.shutdown()
+        """End the threads."""
+        self._programs.shutdown()
+        self._sockets.shutdown()
 
 
 def inside(path: Path, function: Callable[[], T]) -> T:
@@ -102,6 +101,19 @@ def inside(path: Path, function: Callable[[], T]) -> T:
         return function()
 
     return _in_thread(body)
+
+
+def _thread_in(namespace: Namespace, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(
+        max_workers=1,
+        thread_name_prefix=name,
+        initializer=setns,
+        initargs=(namespace.descriptor, CLONE_NEWNET),
+    )
+
+
+def _tcp_socket() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
 
 def _close_made(making: asyncio.Future[socket.socket]) -> None:

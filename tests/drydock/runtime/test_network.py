@@ -149,6 +149,31 @@ async def test_rules_apply_inside_only(hosts: Hosts, network: Network) -> None:
         await network.nft("nonsense")
 
 
+async def test_a_connection_does_not_wait_for_rules(
+    hosts: Hosts, network: Network, tmp_path: Path
+) -> None:
+    """Where pods come and go there is always a cable or a rule in the making; requests pass all the same."""
+    server = await network.attach()
+    rules = tmp_path / "rules"
+    os.mkfifo(rules)
+    async with hosts.store.edit(hosts.base) as edit:
+        running = await hosts.serve(edit.path, server, 80)
+        applying = asyncio.create_task(network.nft(f'include "{rules}"\n'))
+        # nft waits for its rules until somebody writes them.
+        writing = await asyncio.to_thread(os.open, rules, os.O_WRONLY)
+        try:
+            for _ in range(20):
+                async with asyncio.timeout(5):
+                    reader, writer = await network.open_connection(server.address, 80)
+                    assert await reader.read() == b"hello\n"
+                writer.close()
+            assert not applying.done()
+        finally:
+            os.close(writing)
+        await applying
+        await running.stop(0)
+
+
 async def test_the_host_sees_nothing_and_nothing_stays(hosts: Hosts) -> None:
     """Neither a device nor a rule in the host's namespace; after close no uplink process."""
 
