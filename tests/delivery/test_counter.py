@@ -44,8 +44,9 @@ def failing(
 
 def test_the_line_for_people_names_what_was_sent_and_what_failed() -> None:
     assert told("shop", None) == []
-    (line,) = told("shop", Sample(sent=200, failed=1, unmeasured=3, p99_ms=12.4))
+    sample = Sample(sent=200, failed=1, unmeasured=3, p99_ms=12.4, first_failure="status 502")
+    (line,) = told("shop", sample)
     assert line == (
-        "shop: 200 requests sent meanwhile, 1 failed, p99 12 ms"
+        "shop: 200 requests sent meanwhile, 1 failed, p99 12 ms; the first with status 502"
         " (3 more did not get as far as the service)"
     )
