@@ -10,6 +10,7 @@ from drydock.cluster.validation.causes import forbidden, invalid, required, unsu
 from drydock.cluster.validation.registry import rule
 from drydock.cluster.validation.workloads import check_selector
 
+_DIRECTIONS = ("Ingress", "Egress")
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,9 +28,13 @@ def network_policy(obj: Obj) -> list[Cause]:
                 causes += _port(port, f"{path}.ports[{number}]")
             for number, peer in enumerate(one.get(peers) or ()):
                 causes += _peer(peer, f"{path}.{peers}[{number}]")
-    for at, kind in enumerate(spec.get("policyTypes") or ()):
-        if kind not in ("Ingress", "Egress"):
-            causes.append(unsupported(f"spec.policyTypes[{at}]", kind, ("Ingress", "Egress")))
+    kinds = spec.get("policyTypes") or ()
+    if len(kinds) > len(_DIRECTIONS):
+        why = "may not specify more than two policyTypes"
+        return [*causes, invalid("spec.policyTypes", kinds, why)]
+    for at, kind in enumerate(kinds):
+        if kind not in _DIRECTIONS:
+            causes.append(unsupported(f"spec.policyTypes[{at}]", kind, _DIRECTIONS))
     return causes
 
 
@@ -85,8 +90,11 @@ def _block(block: Obj, path: str) -> list[Cause]:
 
 
 def _network(text: str) -> Network | None:
+    """Read a CIDR; its length is a number of bits, never a mask as old tools write it."""
+    if not text.partition("/")[2].isdecimal():
+        return None
     try:
-        return ipaddress.ip_network(text) if "/" in text else None
+        return ipaddress.ip_network(text)
     except ValueError:
         return None
 
