@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from drydock.cluster.errors import forbidden
 from drydock.cluster.quantity import Quantity, amount
+from drydock.cluster.requests import pod_amounts
 
 if TYPE_CHECKING:
     from drydock.cluster.errors import Obj
@@ -52,7 +52,7 @@ def check(write: Write, pod: Obj) -> None:
                 for container in _containers(pod):
                     wrong += _violations(item, container.get("resources") or {})
             elif item.get("type") == "Pod":
-                wrong += _violations(item, _sum(pod["spec"]["containers"]))
+                wrong += _violations(item, _together(pod["spec"]))
     _raise(write, pod, wrong)
 
 
@@ -120,12 +120,11 @@ def _violations(item: Obj, resources: Obj) -> list[str]:
     return wrong
 
 
-def _sum(containers: list[Obj]) -> Obj:
-    made: Obj = {"requests": {}, "limits": {}}
-    for kind, total in made.items():
-        sums: dict[str, Fraction] = {}
-        for container in containers:
-            for name, value in ((container.get("resources") or {}).get(kind) or {}).items():
-                sums[name] = sums.get(name, Fraction(0)) + amount(value)
-        total |= {name: str(Quantity(value, "decimal")) for name, value in sums.items()}
-    return made
+def _together(spec: Obj) -> Obj:
+    """Return what a pod asks for at its largest moment, as resources."""
+    return {
+        kind: {
+            name: str(Quantity(value, "decimal")) for name, value in pod_amounts(spec, kind).items()
+        }
+        for kind in ("requests", "limits")
+    }

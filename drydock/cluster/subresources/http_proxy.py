@@ -62,7 +62,7 @@ async def pass_on(core: Core, target: Target, request: Request) -> Response:
     if target.resource.kind == "Service":
         pod, number = _endpoint(core, target.namespace, name, port)
     elif target.resource.kind == "Pod":
-        pod, number = name, _number(port or "80")
+        pod, number = name, _number(port or _first_port(core, target.namespace, name))
     else:
         raise ApiError(501, "NotImplemented", "the node has no HTTP interface of its own")
     if core.node is None:
@@ -99,6 +99,13 @@ def _number(port: str) -> int:
     if not port.isdigit():
         raise bad_request(f'"{port}" is not a port number')
     return int(port)
+
+
+def _first_port(core: Core, namespace: str, name: str) -> str:
+    """Return the first port that a pod's containers name, else that of HTTP."""
+    pod = core.find("pods", namespace, name) or {"spec": {}}
+    ports = [port for one in pod["spec"].get("containers") or () for port in one.get("ports") or ()]
+    return str(ports[0]["containerPort"]) if ports else "80"
 
 
 def _endpoint(core: Core, namespace: str, name: str, port: str) -> tuple[str, int]:

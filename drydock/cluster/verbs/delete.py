@@ -167,7 +167,7 @@ def _preconditions(resource: Resource, old: Obj, wanted: Obj) -> None:
 
 
 def _grace(resource: Resource, old: Obj, given: Obj) -> int:
-    """Return the seconds a pod gets to end; everything else goes at once."""
+    """Return the seconds a pod gets to end (less than none means one); everything else goes at once."""
     if resource.qualified != "pods":
         return 0
     spec, status = old["spec"], old.get("status") or {}
@@ -175,7 +175,7 @@ def _grace(resource: Resource, old: Obj, given: Obj) -> int:
     grace = int(wish if wish is not None else spec.get("terminationGracePeriodSeconds", 30))
     if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
         return 0
-    return max(grace, 0)
+    return grace if grace >= 0 else 1
 
 
 def _propagate(resource: Resource, meta: Obj, given: Obj) -> None:

@@ -338,6 +338,41 @@ async def test_claims_are_held_to_the_limits_of_their_namespace(admin: Asker) ->
     )
 
 
+@pytest.mark.usefixtures("account")
+async def test_a_pod_is_held_to_its_largest_moment(admin: Asker) -> None:
+    """An init container that asks for more than all others together counts for the pod."""
+    limit = {"type": "Pod", "max": {"cpu": "2"}}
+    body = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}}
+    await admin.ask("POST", f"{DEFAULT}/limitranges", {**body, "spec": {"limits": [limit]}})
+    small = sized(requests={"cpu": "1"}, limits={"cpu": "1"})
+    first = sized("b", requests={"cpu": "3"}, limits={"cpu": "3"})
+    made = pod(containers=[small], initContainers=[first])
+    answer = await admin.ask("POST", PODS, made)
+    assert "maximum cpu usage per Pod is 2, but limit is 3" in answer.body["message"]
+    first["resources"] = small["resources"]
+    assert (await admin.ask("POST", PODS, made)).code == 201
+
+
+@pytest.mark.usefixtures("account")
+async def test_label_keys_become_part_of_their_selectors(admin: Asker) -> None:
+    """With the pod's own values; where a pod lacks the label or a term the selector, nothing changes."""
+    keys = {"topologyKey": "zone", "matchLabelKeys": ["rev", "none"]}
+    mine = {"labelSelector": {"matchLabels": {"app": "web"}}, **keys}
+    wish = {"weight": 1, "podAffinityTerm": {**mine, "mismatchLabelKeys": ["team"]}}
+    spread = {**mine, "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
+    affinity = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
+    made = pod(affinity=affinity, topologySpreadConstraints=[spread])
+    made["metadata"]["labels"] = {"app": "web", "rev": "2", "team": "a"}
+    spec = (await admin.ask("POST", PODS, made)).body["spec"]
+    match = {"key": "rev", "operator": "In", "values": ["2"]}
+    other = {"key": "team", "operator": "NotIn", "values": ["a"]}
+    wanted = {"matchLabels": {"app": "web"}, "matchExpressions": [match]}
+    assert spec["topologySpreadConstraints"][0]["labelSelector"] == wanted
+    (held,) = spec["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    expressions = held["podAffinityTerm"]["labelSelector"]["matchExpressions"]
+    assert expressions == [match, other]
+
+
 async def test_priority_classes_of_the_system_are_there_and_reserved(admin: Asker) -> None:
     """Nobody makes another one, and only one class is the default."""
     path = "/apis/scheduling.k8s.io/v1/priorityclasses"

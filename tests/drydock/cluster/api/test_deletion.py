@@ -118,3 +118,17 @@ async def test_the_first_namespaces_stay(admin: Asker, name: str) -> None:
     assert answer.code == 403
     text = f'namespaces "{name}" is forbidden: this namespace may not be deleted'
     assert answer.body["message"] == text
+
+
+@pytest.mark.parametrize(("asked", "given"), [(-5, 1), (0, 0), (7, 7)])
+async def test_less_than_no_grace_is_a_second(admin: Asker, asked: int, given: int) -> None:
+    """Only zero ends a running pod at once."""
+    base = "/api/v1/namespaces/default"
+    made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    await admin.ask("POST", f"{base}/serviceaccounts", made)
+    spec = {"nodeName": "n", "containers": [{"name": "a", "image": "i"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+    await admin.ask("POST", f"{base}/pods", pod)
+    answer = await admin.ask("DELETE", f"{base}/pods/p?gracePeriodSeconds={asked}")
+    assert answer.body["metadata"].get("deletionGracePeriodSeconds", 0) == given
+    assert (await admin.ask("GET", f"{base}/pods/p")).code == (200 if given else 404)

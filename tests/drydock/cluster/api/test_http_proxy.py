@@ -62,6 +62,7 @@ class Way:
     pod: Pod
     session: aiohttp.ClientSession
     address: str
+    api: Api
 
     async def get(
         self, path: str = "/", base: str = BASE, **headers: str
@@ -114,10 +115,24 @@ async def way(tmp_path: Path) -> AsyncIterator[Way]:
         headers={"Authorization": f"Bearer {authority.token}"},
         auto_decompress=False,
     ) as session:
-        yield Way(pod, session, f"https://127.0.0.1:{server.port}")
+        yield Way(pod, session, f"https://127.0.0.1:{server.port}", api)
     await server.close()
     await runner.cleanup()
     store.close()
+
+
+async def test_a_pod_without_a_port_is_called_at_its_first(way: Way) -> None:
+    """The first that any of its containers names."""
+    client = way.api.client("test")
+    named = {"name": "default", "namespace": "default"}
+    await client.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named})
+    ports = [{"containerPort": 5000}, {"containerPort": 5001}]
+    containers = [{"name": "a", "image": "i"}, {"name": "b", "image": "i", "ports": ports}]
+    meta = {"name": "web-1", "namespace": "default"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": containers}}
+    await client.create(pod)
+    answer, body = await way.get(base="/api/v1/namespaces/default/pods/web-1/proxy")
+    assert (answer.status, body) == (200, b"hello")
 
 
 async def test_an_answers_headers_come_through_each_with_all_its_values(way: Way) -> None:
