@@ -32,6 +32,11 @@ class Application:
     probe_path: str = ""
 
     @property
+    def matched(self) -> Obj | None:
+        """How the Deployment finds its pods, as the manifests have it; None when nothing new is delivered."""
+        return None if self.deployment is None else dict(self.deployment["spec"]["selector"])
+
+    @property
     def selector(self) -> dict[str, str]:
         """The labels by which the Service finds pods, without the colour, as the manifests have them."""
         return without_colour((self.service or {}).get("spec", {}).get("selector") or {})

@@ -1,7 +1,7 @@
 """The two colours, and how objects are painted: one rendered Deployment and Service become two of each."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from delivery.cluster import Obj
@@ -46,7 +46,8 @@ def without_colour(labels: Mapping[str, str]) -> dict[str, str]:
 def painted(deployment: Obj, application: str, colour: Colour, replicas: int) -> Obj:
     """Make the Deployment of a colour: own name, and the colour in selector and labels.
 
-    Pods are spread among those of their own colour, not among both.
+    Pods are spread among those of their own colour and keep off those, not off both: two colours that may not
+    share a node would need twice the nodes.
     """
     made = bare(deployment)
     made["metadata"]["name"] = side_name(application, colour)
@@ -56,10 +57,9 @@ def painted(deployment: Obj, application: str, colour: Colour, replicas: int) ->
     spec["replicas"] = replicas
     spec["selector"].setdefault("matchLabels", {})[LABEL] = colour
     _labels(spec["template"].setdefault("metadata", {}))[LABEL] = colour
-    for constraint in spec["template"]["spec"].get("topologySpreadConstraints", []):
-        matched = constraint.get("labelSelector", {}).get("matchLabels")
-        if matched is not None and without_colour(matched) == without_colour(plain):
-            matched[LABEL] = colour
+    for selector in _apart(spec["template"]["spec"]):
+        if _labels_of(selector) == without_colour(plain):
+            selector.setdefault("matchLabels", {})[LABEL] = colour
     return made
 
 
@@ -69,14 +69,20 @@ def stripped(deployment: Obj, application: str, replicas: int) -> Obj:
     made["metadata"]["name"] = application
     spec = made["spec"]
     spec["replicas"] = replicas
-    constraints = spec["template"]["spec"].get("topologySpreadConstraints", [])
     places = [made["metadata"].get("labels"), spec["selector"].get("matchLabels")]
     places.append(spec["template"]["metadata"].get("labels"))
-    places += [each.get("labelSelector", {}).get("matchLabels") for each in constraints]
+    unpaint(spec["template"]["spec"])
     for labels in places:
         if labels:
             labels.pop(LABEL, None)
     return made
+
+
+def unpaint(pod: Obj) -> None:
+    """Take the colour out of the selectors by which a pod keeps off others."""
+    for selector in _apart(pod):
+        if selector.get("matchLabels", {}).pop(LABEL, None) and not selector["matchLabels"]:
+            del selector["matchLabels"]
 
 
 def preview_of(service: Obj, application: str, colour: Colour) -> Obj:
@@ -109,6 +115,30 @@ def bare(obj: Obj) -> Obj:
         if key not in (RELEASE, LIVE, RUN) and not key.startswith(_OF_CONTROLLERS)
     }
     return made
+
+
+def _apart(pod: Obj) -> Iterator[Obj]:
+    """List the selectors that tell which pods are spread, and which may not share a place."""
+    affinity = (pod.get("affinity") or {}).get("podAntiAffinity") or {}
+    preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or []
+    terms = [
+        *(pod.get("topologySpreadConstraints") or []),
+        *(affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or []),
+        *(each.get("podAffinityTerm") or {} for each in preferred),
+    ]
+    for term in terms:
+        if term.get("labelSelector"):
+            yield term["labelSelector"]
+
+
+def _labels_of(selector: Obj) -> dict[str, str] | None:
+    """Read a selector as labels, also one that is written as expressions; None when it is more than that."""
+    labels = without_colour(selector.get("matchLabels") or {})
+    for each in selector.get("matchExpressions") or []:
+        if each["operator"] != "In" or len(each["values"]) != 1:
+            return None
+        labels[each["key"]] = each["values"][0]
+    return labels
 
 
 def _labels(metadata: Obj) -> dict[str, str]:

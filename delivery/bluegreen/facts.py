@@ -16,7 +16,8 @@ class Side:
     """One Deployment: that of a colour, or the plain one.
 
     `ready`: ready pods of its present template that the Service would find if it were selected. `routed`:
-    endpoints of its pods, of any template, in the active Service's slices. `previewed`: those of `ready`
+    endpoints of its pods, of any template, in the active Service's slices. `hopeless`: waiting changes nothing.
+    `fits`: it can take the wanted Deployment; its selector can never change. `previewed`: those of `ready`
     that are in the preview's slices. `spare`: how many pods may be missing, its `maxUnavailable`.
     `content` is a digest of its template; `ours` tells whether this run's name stands on it.
     """
@@ -31,14 +32,18 @@ class Side:
     content: str = ""
     release: Release | None = None
     ours: bool = True
+    hopeless: bool = False
+    fits: bool = True
 
 
 @dataclass(frozen=True)
 class Facts:
     """What is known of an application.
 
-    `live` is the colour that the active Service selects, `preview` that of the preview Service.
-    `foreign`: endpoints of the active Service that belong to none of our Deployments.
+    `live` is the colour that the active Service selects, `preview` that of the preview Service, and
+    `preview_ours` tells whether this run's name stands on that one.
+    `foreign`: endpoints of the active Service that belong to none of our Deployments. `blind`: the Service
+    selects by no label, or by nothing but the colour.
     """
 
     now: datetime
@@ -48,9 +53,11 @@ class Facts:
     record: Live | None = None
     has_preview: bool = False
     preview: Colour | None = None
+    preview_ours: bool = True
     sides: Mapping[Colour, Side] = field(default_factory=dict)
     plain: Side = field(default_factory=Side)
     foreign: int = 0
+    blind: bool = False
 
     @property
     def claimed(self) -> bool:
@@ -91,6 +98,17 @@ class Facts:
         """The release to go back to, if its place was not taken."""
         wanted, found = self.record.previous if self.record else None, self.idle.release
         return wanted if wanted and found and found.id == wanted.id else None
+
+    @property
+    def drifted(self) -> bool:
+        """Tell whether somebody changed the pods of the live release since it was judged."""
+        judged = self.record.release.content if self.record and self.live else ""
+        return bool(judged) and self.active.content != judged
+
+    def serves(self, release: Release) -> bool:
+        """Tell whether users have just this release, as it was delivered."""
+        same = self.live and self.running and self.running.digest == release.digest
+        return bool(same) and not self.drifted
 
     @property
     def unfinished(self) -> Release | None:

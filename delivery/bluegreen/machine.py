@@ -108,6 +108,10 @@ class Machine:
         """Tell whether users were sent to a release whose watch has not ended."""
         return state_of(self.look().facts) is State.WATCHING
 
+    def judge_anew(self) -> None:
+        """Forget what gates said; another release is judged from now on."""
+        self.panel = Panel(self.writer, self.alive)
+
     def insist(self) -> None:
         """Bear with the API server as at the beginning, for users have to be brought back."""
         self._patience.anew()
@@ -152,9 +156,8 @@ class Machine:
 
     def _look(self) -> Seen:
         writer, app = self.writer, self.app
-        seen = observe(
-            writer.cluster, writer.clock, app.namespace, app.name, writer.run, app.selector
-        )
+        known = (writer.cluster, writer.clock, app.namespace, app.name, writer.run)
+        seen = observe(*known, app.selector, app.matched)
         self.exposed = state_of(seen.facts) is State.WATCHING
         return seen
 

@@ -13,6 +13,7 @@ from delivery.bluegreen.colours import (
     Colour,
     selected,
     side_name,
+    unpaint,
     without_colour,
 )
 from delivery.bluegreen.facts import Facts, Side
@@ -24,6 +25,7 @@ from delivery.render import REVISION, VERSION
 from delivery.rollout import Progress, judge, newest, owned
 
 SLICE_OF = "kubernetes.io/service-name"
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
 PLAIN: None = None
 """The key of the plain Deployment, where a colour is the key of its own."""
 Key = Colour | None
@@ -45,9 +47,18 @@ class Seen:
 
 
 def observe(
-    cluster: Cluster, clock: Clock, namespace: str, name: str, run: str, base: Mapping[str, str]
+    cluster: Cluster,
+    clock: Clock,
+    namespace: str,
+    name: str,
+    run: str,
+    base: Mapping[str, str],
+    matched: Obj | None = None,
 ) -> Seen:
-    """Look at an application; `base` are the Service's labels when there is no Service yet."""
+    """Look at an application; `base` are the Service's labels when there is no Service yet.
+
+    `matched` is the selector that the wanted Deployment has.
+    """
     services = f"/api/v1/namespaces/{namespace}/services"
     service, preview = (cluster.find(f"{services}/{each}") for each in (name, name + PREVIEW))
     found: dict[Key, Obj | None] = {
@@ -82,6 +93,8 @@ def observe(
             content=content_of(deployment),
             release=release_on(deployment) or _found(deployment, base, clock),
             ours=_ours(deployment, run),
+            hopeless=_hopeless(progress[key]),
+            fits=_fits(deployment, matched),
         )
     live = selected(service) if service else None
     facts = Facts(
@@ -92,9 +105,11 @@ def observe(
         record=_standing(live_on(service), deployments.get(live) if live else None),
         has_preview=preview is not None,
         preview=selected(preview) if preview else None,
+        preview_ours=preview is None or _ours(preview, run),
         sides={key: side for key, side in sides.items() if key},
         plain=sides.get(PLAIN, Side()),
         foreign=len(routed - known),
+        blind=service is not None and not base,
     )
     current = {key: newest(each, sets) for key, each in deployments.items()}
     present = {key: each for key, each in current.items() if each is not None}
@@ -106,9 +121,10 @@ def content_of(deployment: Obj) -> str:
     template = deployment["spec"]["template"]
     labels = without_colour(template.get("metadata", {}).get("labels") or {})
     spec = json.loads(json.dumps(template["spec"]))
-    for constraint in spec.get("topologySpreadConstraints", []):
-        constraint.get("labelSelector", {}).get("matchLabels", {}).pop(LABEL, None)
-    notes = template.get("metadata", {}).get("annotations") or {}
+    unpaint(spec)
+    notes = dict(template.get("metadata", {}).get("annotations") or {})
+    # A restart by hand changes no pod.
+    notes.pop(RESTARTED, None)
     text = json.dumps([labels, notes, spec], sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
@@ -122,13 +138,31 @@ def is_ready(pod: Obj) -> bool:
 
 
 def _owned(cluster: Cluster, namespace: str, deployments: list[Obj]) -> tuple[list[Obj], list[Obj]]:
-    """List the pods and replica sets of an application, of all its Deployments in one request each."""
-    if not deployments:
-        return [], []
-    labels = without_colour(deployments[0]["spec"]["selector"].get("matchLabels", {}))
-    selector = selector_of({"spec": {"selector": {"matchLabels": labels}}})
-    pods = cluster.items(f"/api/v1/namespaces/{namespace}/pods", selector)
-    return pods, cluster.items(f"/apis/apps/v1/namespaces/{namespace}/replicasets", selector)
+    """List the pods and replica sets of an application, of all its Deployments in one request each.
+
+    It takes more when a release finds its pods by other labels than the one before.
+    """
+    labels = [without_colour(x["spec"]["selector"].get("matchLabels", {})) for x in deployments]
+    selectors = {selector_of({"spec": {"selector": {"matchLabels": each}}}) for each in labels}
+    pods, sets = dict[str, Obj](), dict[str, Obj]()
+    for selector in sorted(selectors):
+        for found, path in (
+            (pods, f"/api/v1/namespaces/{namespace}/pods"),
+            (sets, f"/apis/apps/v1/namespaces/{namespace}/replicasets"),
+        ):
+            found |= {x["metadata"]["uid"]: x for x in cluster.items(path, selector)}
+    return list(pods.values()), list(sets.values())
+
+
+def _fits(deployment: Obj, matched: Obj | None) -> bool:
+    """Tell whether a Deployment has the selector that is wanted, but for its colour."""
+    found = deployment["spec"]["selector"]
+    return matched is None or _plainly(found) == _plainly(matched)
+
+
+def _plainly(selector: Obj) -> Obj:
+    labels = without_colour(selector.get("matchLabels") or {})
+    return {"labels": labels, "expressions": selector.get("matchExpressions") or []}
 
 
 def _of(replica_set: Obj, deployment: Obj) -> bool:
@@ -189,6 +223,10 @@ def _standing(record: Live | None, deployment: Obj | None) -> Live | None:
     """
     held = release_on(deployment) if deployment is not None else None
     return None if record and held and held.id != record.release.id else record
+
+
+def _hopeless(progress: Progress) -> bool:
+    return progress.trouble is not None and not progress.trouble.patience
 
 
 def _ours(obj: Obj, run: str) -> bool:

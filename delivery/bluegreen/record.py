@@ -46,7 +46,8 @@ class Release:
     `selector` are the labels, without the colour, by which the active Service finds its pods. `replicas`
     is the manifest's number, None when it names none. `barrier` says why there is no way back from it.
     `members` are its release set, and once it is live those that were switched together with it. `since`
-    is when the phase began.
+    is when the phase began. `content` is a digest of the pods as the API server kept them when the gates of the
+    preview let them through.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Release:
     who: str = ""
     plan: str = ""
     told: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from delivery.bluegreen.record import Phase, Release, written
 from delivery.bluegreen.states import Aim, Goal, Move
 from delivery.bluegreen.writer import SWITCHER, Writer, delete, instead, patch, put
 from delivery.cluster import APPLY, Obj
+from delivery.errors import PreflightError
 from delivery.ownership import MANAGER
 
 
@@ -37,7 +38,10 @@ def perform(writer: Writer, move: Move, seen: Seen, aim: Aim, told: str = "") ->
 def prepared(seen: Seen, app: Application, release: Release, run: str) -> Obj:
     """Make the idle colour's Deployment for a release."""
     if app.deployment is None:
-        raise RuntimeError(f"{app.name}: nothing to prepare")
+        raise PreflightError(
+            f"{app.name}: what waited on {seen.facts.target} is not there any more, users stay where they"
+            " are. Somebody scaled it down or changed it meanwhile: deploy it again"
+        )
     facts = seen.facts
     replicas, wanted = max(1, facts.active.wanted), release.replicas
     if facts.live is None:
@@ -47,7 +51,8 @@ def prepared(seen: Seen, app: Application, release: Release, run: str) -> Obj:
         release = replace(release, replicas=max(wanted, facts.active.release.replicas or wanted))
         replicas = max(replicas, wanted)
     made = painted(app.deployment, app.name, facts.target, replicas)
-    return _kept(seen.deployments.get(facts.target), _noted(made, release, run))
+    found = seen.deployments.get(facts.target) if facts.idle.fits else None
+    return _kept(found, _noted(made, release, run))
 
 
 def _claim(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
@@ -104,13 +109,15 @@ def _point_preview(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
     if service is None:
         raise RuntimeError(f"{writer.app.name}: no Service to preview")
     made = preview_of(service, writer.app.name, seen.facts.target)
+    name = {"annotations": {RUN: writer.run}}
     if seen.preview is None:
+        made["metadata"] |= name
         writer.cluster.request("POST", f"{writer.services()}?fieldManager={SWITCHER}", made)
         return
     before = seen.preview["spec"].get("selector") or {}
     spec = {"ports": made["spec"]["ports"], "selector": instead(before, made["spec"]["selector"])}
     path = writer.services(writer.app.name + PREVIEW)
-    patch(writer, path, seen.preview, {"spec": spec})
+    patch(writer, path, seen.preview, {"metadata": name, "spec": spec})
 
 
 def _scale(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
@@ -122,6 +129,7 @@ def _pass(writer: Writer, seen: Seen, _aim: Aim, told: str) -> None:
     if held is None:
         raise RuntimeError(f"{writer.app.name}: nothing passed")
     release = replace(held, phase=Phase.PREVIEWED, since=writer.now, told=told)
+    release = replace(release, content=seen.facts.idle.content)
     _idle(writer, seen, release=release)
 
 
@@ -154,9 +162,14 @@ def _restore(writer: Writer, seen: Seen, _aim: Aim, _told: str) -> None:
     made = _noted(
         stripped(seen.deployments[colour], writer.app.name, replicas), release, writer.run
     )
-    if PLAIN in seen.deployments:
-        version = seen.deployments[PLAIN]["metadata"]["resourceVersion"]
-        made["metadata"]["resourceVersion"] = version
+    if PLAIN not in seen.deployments:
+        # As with a colour's: without pods, for nothing but its absence can be the condition.
+        made["spec"]["replicas"] = 0
+        put(writer, made)
+        return
+    # An apply makes what is not there, whatever its version; the uid is what forbids that.
+    found = seen.deployments[PLAIN]["metadata"]
+    made["metadata"] |= {key: found[key] for key in ("uid", "resourceVersion")}
     path = f"{writer.deployments(writer.app.name)}?fieldManager={MANAGER}&force=true"
     writer.cluster.request("PATCH", path, made, APPLY)
 

@@ -17,6 +17,7 @@ from delivery.clock import read_time, write_time
 from delivery.cluster import ApiError, Obj
 from delivery.errors import PreflightError, RollbackError
 from delivery.follow import Hopeless
+from delivery.ownership import take_over
 from delivery.progress import say
 
 
@@ -119,6 +120,8 @@ def leave(machine: Machine) -> bool:
         told = f"{name} cannot leave blue-green: {hopeless}. Users stay on its colour"
         raise PreflightError(told) from hopeless
     writer = machine.writer
+    # It was made by one write and filled by another; later releases have to be able to take things out.
+    take_over(writer.cluster, machine.app.namespace, name)
     left: list[tuple[str, Obj | None]] = [
         (writer.services(name), seen.service),
         (writer.deployments(name), seen.deployments.get(PLAIN)),

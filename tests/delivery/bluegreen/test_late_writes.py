@@ -7,7 +7,7 @@ import pytest
 
 from delivery.errors import DeliveryError
 from tests.delivery.bluegreen import invariants
-from tests.delivery.bluegreen.shop import Shop
+from tests.delivery.bluegreen.shop import NAME, Shop
 from tests.delivery.bluegreen.test_kills import BEGINNINGS, MOST_WRITES, NEXT, Run, begun, ends
 from tests.delivery.memory import Killed, MemoryCluster
 
@@ -66,6 +66,9 @@ def test_a_late_write_does_no_harm(beginning: str, following: str) -> None:
         assert shop.users_reach() == reached, "users were sent elsewhere by a run that is gone"
         if following == "a newer one" and beginning != "exit":
             assert refused, f"write {write} was carried out"
+        if following == "a newer one" and not refused:
+            # All that can still be made is a Deployment without pods.
+            assert shop.replicas().get(NAME, 0) == 0
         ends(shop, NEXT["the same"])
         assert shop.users_reach() == {"two"}
     raise AssertionError(f"more than {MOST_WRITES} writes")

@@ -76,6 +76,8 @@ class Store:
     def apply(self, path: str, obj: Obj, manager: str, now: datetime, *, force: bool) -> Obj:
         """Apply server-side: what this manager does not say any more goes, others' fields stay."""
         if path not in self.objects:
+            if obj["metadata"].get("uid"):
+                raise RefusalError(409, "uid mismatch: there is no object of that uid")
             made = self._new(path.rpartition("/")[0], obj, now)
             self._keep(path, made, f"{manager}:apply", said=obj)
             return self.get(path)
