@@ -30,7 +30,9 @@ def go_back(
     try:
         _put_in_order(machines, why, trouble, failing)
     except ApiError as error:
-        say(f"{error.__cause__ or error}. What has pods for nothing is left to the next run or the action cleanup")
+        say(
+            f"{error.__cause__ or error}. What has pods for nothing is left to the next run or the action cleanup"
+        )
     return lost
 
 

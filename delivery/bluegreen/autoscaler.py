@@ -7,10 +7,11 @@ every switch. Best effort: one that looks at the wrong colour for a while takes 
 from delivery.bluegreen.colours import side_name
 from delivery.bluegreen.facts import Facts
 from delivery.bluegreen.writer import Writer
-from delivery.cluster import ApiError, Obj
+from delivery.cluster import FORBIDDEN, NOT_FOUND, ApiError, Obj
 from delivery.progress import say
 
 KIND = "HorizontalPodAutoscaler"
+NONE_OF_OURS = frozenset({FORBIDDEN, NOT_FOUND})
 
 
 def scales(obj: Obj, name: str) -> bool:
@@ -27,7 +28,10 @@ def pointed(obj: Obj, name: str, facts: Facts) -> Obj:
 
 
 def follow(writer: Writer, facts: Facts) -> None:
-    """Point the application's autoscalers at the live colour; tell when that is refused."""
+    """Point the application's autoscalers at the live colour; tell when that fails.
+
+    Who may not even list them has none: a release that brings one needs the right to apply it.
+    """
     app = writer.app
     if facts.live is None:
         return
@@ -41,4 +45,6 @@ def follow(writer: Writer, facts: Facts) -> None:
                 body = {"spec": {"scaleTargetRef": {"name": wanted}}}
                 writer.cluster.request("PATCH", f"{folder}/{name}", body)
     except ApiError as error:
+        if error.status in NONE_OF_OURS:
+            return
         say(f"{app.name}: the autoscaler does not follow to {wanted}: {error}")

@@ -42,7 +42,8 @@ def _adopt(facts: Facts, _: Aim) -> Move:
     if not plain.wanted:
         return Move.ADOPT
     if not plain.ready:
-        return Move.AWAIT
+        # What crashes and serves nobody cannot be adopted; beside it this is a first installation.
+        return Move.DONE if plain.hopeless and not plain.routed else Move.AWAIT
     held = side.release
     same = held and held.digest == plain.content and held.phase is not Phase.REJECTED
     if not side.exists:
@@ -59,18 +60,20 @@ def _remove_plain(facts: Facts) -> Move:
 
 
 def _preview(facts: Facts, aim: Aim) -> Move:
-    want, idle, running = aim.release, facts.idle, facts.running
+    want, idle = aim.release, facts.idle
     if want is None or state_of(facts) is State.WATCHING:
         return Move.DONE
-    if facts.live and running and running.digest == want.digest and not _failed(facts):
+    if facts.serves(want) and not _failed(facts):
         unwanted = idle.wanted and not facts.previous
         return _retire(facts) if unwanted else _size(facts, want)
     held = facts.unfinished
     if held is None or held.digest != want.digest or not idle.wanted:
         if idle.wanted:
             return _retire(facts)
+        if idle.exists and not idle.fits:
+            return _remove_idle(facts)
         return Move.PREPARE if idle.exists else Move.CREATE
-    if facts.preview is not facts.target:
+    if facts.preview is not facts.target or not facts.preview_ours:
         return Move.POINT_PREVIEW
     if idle.wanted < needed(facts):
         return Move.SCALE
@@ -79,6 +82,13 @@ def _preview(facts: Facts, aim: Aim) -> Move:
     if held.phase is Phase.PREPARING or expired(facts, FRESH_SECONDS):
         return Move.JUDGE
     return Move.DONE
+
+
+def _remove_idle(facts: Facts) -> Move:
+    """Make room for a Deployment that finds its pods by other labels, once nobody is left on this one."""
+    idle = facts.idle
+    left = idle.routed or idle.ready or just_selected(facts)
+    return Move.AWAIT if left else Move.REMOVE_COLOUR
 
 
 def _failed(facts: Facts) -> bool:

@@ -10,7 +10,14 @@ from delivery.errors import Refused
 
 
 def check_adoption(app: Application, facts: Facts) -> None:
-    """Refuse a Service whose pods are somebody else's."""
+    """Refuse a Service that finds no pods by labels, and one whose pods are somebody else's."""
+    if facts.blind or (app.service is not None and not app.selector):
+        raise Refused(
+            f"{app.name}: the Service has no selector{' in the cluster' if facts.blind else ''}",
+            "the switch narrows a selector to one colour; alone, the colour would select the pods of"
+            " every application",
+            f"give the Service the labels of {app.name}'s pods as spec.selector",
+        )
     if state_of(facts) is State.PLAIN and facts.foreign and adoptable(facts) is None:
         raise Refused(
             f"{app.name}: the Service sends requests to {facts.foreign} pods that are not of the"
@@ -21,13 +28,24 @@ def check_adoption(app: Application, facts: Facts) -> None:
 
 
 def waits(facts: Facts) -> bool:
-    """Tell whether a release is under way or waits, that users have not seen."""
-    return facts.unfinished is not None and state_of(facts) is not State.WATCHING
+    """Tell whether a release is under way or waits, with pods, that users have not seen."""
+    return (
+        facts.unfinished is not None
+        and facts.idle.wanted > 0
+        and state_of(facts) is not State.WATCHING
+    )
 
 
 def check_promotion(app: Application, facts: Facts, named: Collection[str]) -> None:
     """Refuse when no release waits, when it waited too long, or when a part of its set is missing."""
     held = facts.unfinished
+    if held is not None and not facts.idle.wanted and state_of(facts) is not State.WATCHING:
+        raise Refused(
+            f"{app.name}: {held.version} waits on {facts.target}, which was scaled down to no pods by"
+            " somebody else",
+            "only what is at work and passed its preview is promoted",
+            "deploy it again",
+        )
     if held is None or not waits(facts):
         raise Refused(
             f"{app.name}: no release waits for a promotion; it is {state_of(facts)}",

@@ -68,8 +68,8 @@ def difference(machine: Machine) -> str:
 
 
 def _wanted(machine: Machine, seen: Seen) -> Obj | None:
-    release, running = machine.app.release, seen.facts.running
-    if release is None or (seen.facts.live and running and running.digest == release.digest):
+    release = machine.app.release
+    if release is None or seen.facts.serves(release):
         return None
     return prepared(seen, machine.app, release, machine.writer.run)
 
@@ -79,7 +79,9 @@ def _dry(machine: Machine, wanted: Obj) -> Obj:
     if "resourceVersion" in wanted["metadata"]:
         path = f"{writer.deployments(name)}?dryRun=All"
         return writer.cluster.request("PUT", path, wanted)
-    return writer.cluster.request("POST", f"{writer.deployments()}?dryRun=All", wanted)
+    # A colour that has to go first is still there: try under another name.
+    tried = {**wanted, "metadata": {**wanted["metadata"], "name": f"{name}-trial"}}
+    return writer.cluster.request("POST", f"{writer.deployments()}?dryRun=All", tried)
 
 
 def _serving(seen: Seen) -> Obj | None:

@@ -36,6 +36,7 @@ def releases(draw: st.DrawFn) -> Release:
         selector={},
         replicas=draw(st.sampled_from([None, 2, 3])),
         barrier=draw(st.sampled_from(["", "a migration"])),
+        content=draw(st.sampled_from(["", "digest-a"])),
     )
 
 
@@ -55,6 +56,8 @@ def sides(draw: st.DrawFn) -> Side:
         content=draw(st.sampled_from(["digest-a", "digest-b"])),
         release=draw(releases()),
         ours=draw(st.sampled_from([True, True, True, False])),
+        hopeless=draw(st.booleans()),
+        fits=draw(st.sampled_from([True, True, False])),
     )
 
 
@@ -83,6 +86,7 @@ def situations(draw: st.DrawFn) -> Facts:
         record=record,
         has_preview=draw(st.booleans()),
         preview=draw(st.none() | st.sampled_from(Colour)),
+        preview_ours=draw(st.booleans()),
         sides=colours,
         plain=draw(st.just(Side()) | sides()),
         foreign=draw(st.integers(0, 1)),

@@ -56,10 +56,18 @@ def test_users_of_a_bad_release_that_grew_go_back_at_once_and_more_pods_follow()
         shop.world.store.merge(path, {"spec": {"replicas": 9}}, "autoscaler")
         shop.world.pass_time(1)
 
+    back: list[int] = []
+
+    def after(_method: str, _path: str) -> None:
+        live = selected(shop.world.store.get(f"{SERVICES}/{NAME}"))
+        if live is Colour.BLUE and shop.replicas().get("shop-green", 0) == 9 and not back:
+            back.append(shop.ready())
+
+    shop.cluster.after = after
     machine = shop.machine(application("two", live=(when_live(grow),)))
     with pytest.raises(VerificationError, match="users are with one on blue"):
         deliver([machine])
-    assert machine.timings["back"] < 1
+    assert back == [2]
     assert shop.users_reach() == {"one"}
     assert shop.replicas() == {"shop-blue": 9, "shop-green": 0}
 
