@@ -9,6 +9,7 @@ from delivery.cluster import APPLY, Cluster, Obj
 from tests.delivery.memory.store import RefusalError
 from tests.delivery.memory.world import World
 
+PLURALS = ("pods", "events", "services", "deployments", "horizontalpodautoscalers")
 Point = Callable[[str, str], None]
 
 
@@ -71,7 +72,7 @@ class MemoryCluster(Cluster):
             pairs = unquote(query["labelSelector"][0]).split(",")
             return {"items": store.list(path, dict(pair.split("=") for pair in pairs))}
         if method == "GET":
-            plural = path.rpartition("/")[2] in ("pods", "events", "services", "deployments")
+            plural = path.rpartition("/")[2] in PLURALS
             return {"items": store.list(path)} if plural else store.get(path)
         if method == "POST":
             return store.create(path, body or {}, manager, self.world.now)
