@@ -68,3 +68,48 @@ def test_an_update_must_leave_a_pod(spec: dict[str, Any], bad: bool) -> None:
 def test_what_no_service_selects_may_end_as_it_likes() -> None:
     obj = deployment({"name": "worker", "ports": [{}]}, {"replicas": 1})
     assert findings([obj], ["web"]) == []
+
+
+INGRESS: dict[str, Any] = {
+    "kind": "Ingress",
+    "metadata": {
+        "name": "door",
+        "annotations": {"alb.ingress.kubernetes.io/target-type": "ip"},
+    },
+    "spec": {
+        "ingressClassName": "alb",
+        "rules": [{"http": {"paths": [{"backend": {"service": {"name": "web"}}}]}}],
+    },
+}
+
+
+def noted(obj: dict[str, Any], **annotations: str) -> dict[str, Any]:
+    """Give an object with other annotations."""
+    return {**obj, "metadata": {"name": obj["metadata"]["name"], "annotations": annotations}}
+
+
+BY_ADDRESS = [
+    [INGRESS],
+    [noted(SERVICE, **{"cloud.google.com/neg": '{"ingress": true}'})],
+    [noted(SERVICE, **{"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip"})],
+]
+
+
+@pytest.mark.parametrize("more", BY_ADDRESS)
+def test_a_balancer_that_knows_pods_by_address_is_told_for_what_is_switched(
+    more: list[dict[str, Any]],
+) -> None:
+    objects = [SERVICE, deployment(GOOD, {"replicas": 2}), *more]
+    objects = [each for each in objects if each is not SERVICE or more[0]["kind"] != "Service"]
+    (finding,) = findings(objects, ())
+    assert "replaces all of them at once" in finding.told
+    assert "instance" in finding.way_out or "false" in finding.way_out
+    assert findings(objects, ("web",)) == []
+
+
+def test_one_that_goes_through_the_nodes_or_to_others_is_fine() -> None:
+    by_node = noted(INGRESS, **{"alb.ingress.kubernetes.io/target-type": "instance"})
+    other = {**INGRESS, "spec": {"ingressClassName": "nginx", "rules": INGRESS["spec"]["rules"]}}
+    elsewhere = {**INGRESS, "spec": {"ingressClassName": "alb", "rules": [{"host": "a.example"}]}}
+    for each in (by_node, other, elsewhere):
+        assert findings([SERVICE, deployment(GOOD, {"replicas": 2}), each], ()) == []
