@@ -16,6 +16,7 @@ from delivery.errors import PreflightError
 from delivery.plan import Plan
 from delivery.progress import say
 from delivery.quota import shortages
+from delivery.rollout import node_seconds
 from delivery.strategy import Strategy
 
 ADVICE = "Is it running? On this machine: drydock start"
@@ -113,7 +114,8 @@ def ensure_namespace(cluster: Cluster, plan: Plan) -> None:
 
 
 def check(cluster: Cluster, plan: Plan, objects: list[Obj]) -> None:
-    """Check the rights that applying takes, and the pull secret; raise PreflightError with all lacks."""
+    """Check notes, the rights that applying takes, and the pull secret; raise PreflightError with all lacks."""
+    _refuse(_wrong_notes(objects), "write it as a string of digits, or leave it out")
     lacks = [
         f"no right to {verb} {resource} in {plan.namespace}"
         for verb, group, resource in needed(objects, plan)
@@ -136,6 +138,17 @@ def check_room(cluster: Cluster, plan: Plan, objects: list[Obj]) -> None:
         raise PreflightError(f"the quota cannot be read: {error}") from error
     except ValueError as error:
         raise PreflightError(f"the manifests ask for resources wrongly: {error}") from error
+
+
+def _wrong_notes(objects: list[Obj]) -> list[str]:
+    lacks = []
+    for each in objects:
+        try:
+            if each["kind"] == "Deployment":
+                node_seconds(each)
+        except ValueError as error:
+            lacks.append(str(error))
+    return lacks
 
 
 def _refuse(lacks: list[str], way_out: str) -> None:
