@@ -24,9 +24,9 @@ from drydock.cluster.controllers.meta import (
     now,
     owner_reference,
 )
+from drydock.cluster.controllers.node_choice import node_matches, tolerates_node
 from drydock.cluster.controllers.ownership import claim
 from drydock.cluster.controllers.pods import has_ended, is_available, is_ready, pod_from
-from drydock.cluster.controllers.scheduler import node_matches, tolerates_node
 from drydock.cluster.errors import Obj
 
 TOLERATED = (

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from drydock.cluster.client import Client
 from drydock.cluster.controllers.controller import Controller
+from drydock.cluster.controllers.endpoint_rows import address_of, grouped, subsets_of
 from drydock.cluster.controllers.informer import Cache
 from drydock.cluster.controllers.meta import (
     Key,
@@ -25,7 +26,7 @@ from drydock.cluster.controllers.meta import (
     owner_reference,
     stamp,
 )
-from drydock.cluster.controllers.pods import has_ended, is_ready, ready_since
+from drydock.cluster.controllers.pods import has_ended, ready_since
 from drydock.cluster.errors import Obj
 
 SERVICE_NAME = "kubernetes.io/service-name"
@@ -64,14 +65,14 @@ class EndpointsController(Controller):
         pods = [
             pod
             for pod in self.pods.in_namespace(key[0])
-            if _takes(service, pod) and not has_ended(pod) and _address(pod)
+            if _takes(service, pod) and not has_ended(pod) and address_of(pod)
         ]
         pods.sort(key=lambda pod: pod["metadata"]["name"])
         await self._write_slices(service, pods)
         await self._write_endpoints(service, pods)
 
     async def _write_slices(self, service: Obj, pods: Sequence[Obj]) -> None:
-        wanted = _grouped(service, pods)
+        wanted = grouped(service, pods)
         held = {
             json.dumps(one.get("ports") or []): one
             for one in self.slices.owned_by(service["metadata"]["uid"])
@@ -127,7 +128,7 @@ class EndpointsController(Controller):
         labels = {**labels_of(service), "endpoints.kubernetes.io/managed-by": "endpoint-controller"}
         if service["spec"].get("clusterIP") == "None":
             labels[HEADLESS] = ""
-        subsets = _subsets(service, pods)
+        subsets = subsets_of(service, pods)
         held = self.endpoints.get((namespace, name))
         if held is None:
             meta = {
@@ -188,87 +189,6 @@ def _found(
 def _takes(service: Obj, pod: Obj) -> bool:
     selector = service["spec"].get("selector") or {}
     return bool(selector) and selector.items() <= labels_of(pod).items()
-
-
-def _address(pod: Obj) -> str:
-    return str((pod.get("status") or {}).get("podIP") or "")
-
-
-def _ports_of(service: Obj, pod: Obj) -> list[Obj]:
-    """Resolve the Service's target ports for one pod; a name the pod does not have is left out."""
-    ports = []
-    for port in service["spec"].get("ports") or []:
-        number = _target(port, pod)
-        if number is None:
-            continue
-        made = {
-            "name": port.get("name", ""),
-            "port": number,
-            "protocol": port.get("protocol", "TCP"),
-        }
-        if port.get("appProtocol"):
-            made["appProtocol"] = port["appProtocol"]
-        ports.append(made)
-    return ports
-
-
-def _target(port: Obj, pod: Obj) -> int | None:
-    target = port.get("targetPort", port["port"])
-    if isinstance(target, int):
-        return target
-    for container in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", [])]:
-        for one in container.get("ports") or []:
-            same = one.get("protocol", "TCP") == port.get("protocol", "TCP")
-            if one.get("name") == target and same:
-                return int(one["containerPort"])
-    return None
-
-
-def _grouped(service: Obj, pods: Sequence[Obj]) -> dict[str, list[Obj]]:
-    """Return the endpoints by their ports (as JSON); without pods one slice without ports."""
-    groups: dict[str, list[Obj]] = {}
-    for pod in pods:
-        groups.setdefault(json.dumps(_ports_of(service, pod)), []).append(_endpoint(service, pod))
-    return groups or {json.dumps([]): []}
-
-
-def _endpoint(service: Obj, pod: Obj) -> Obj:
-    serving, going = is_ready(pod), is_deleting(pod)
-    ready = bool(service["spec"].get("publishNotReadyAddresses")) or (serving and not going)
-    endpoint: Obj = {
-        "addresses": [_address(pod)],
-        "conditions": {"ready": ready, "serving": serving, "terminating": going},
-        "targetRef": _target_ref(pod),
-    }
-    if pod["spec"].get("nodeName"):
-        endpoint["nodeName"] = pod["spec"]["nodeName"]
-    if pod["spec"].get("hostname") and pod["spec"].get("subdomain") == key_of(service)[1]:
-        endpoint["hostname"] = pod["spec"]["hostname"]
-    return endpoint
-
-
-def _target_ref(pod: Obj) -> Obj:
-    namespace, name = key_of(pod)
-    return {"kind": "Pod", "name": name, "namespace": namespace, "uid": pod["metadata"]["uid"]}
-
-
-def _subsets(service: Obj, pods: Sequence[Obj]) -> list[Obj]:
-    publish = bool(service["spec"].get("publishNotReadyAddresses"))
-    groups: dict[str, Obj] = {}
-    for pod in pods:
-        if is_deleting(pod) and not publish:
-            continue
-        ports = [
-            {name: value for name, value in port.items() if value != ""}
-            for port in _ports_of(service, pod)
-        ]
-        subset = groups.setdefault(json.dumps(ports), {})
-        address: Obj = {"ip": _address(pod), "targetRef": _target_ref(pod)}
-        if pod["spec"].get("nodeName"):
-            address["nodeName"] = pod["spec"]["nodeName"]
-        field = "addresses" if is_ready(pod) or publish else "notReadyAddresses"
-        subset.setdefault(field, []).append(address)
-    return [{**subset, "ports": json.loads(ports)} for ports, subset in groups.items()]
 
 
 def _last_change(service: Obj, pods: Sequence[Obj]) -> datetime:

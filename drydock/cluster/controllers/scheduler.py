@@ -7,7 +7,7 @@ whose allocatable resources hold its requests beside those of the pods that are 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import ClassVar
 
@@ -24,6 +24,12 @@ from drydock.cluster.controllers.meta import (
     labels_of,
     stamp,
     without_condition,
+)
+from drydock.cluster.controllers.node_choice import (
+    UNSCHEDULABLE,
+    node_matches,
+    tolerates,
+    tolerates_node,
 )
 from drydock.cluster.controllers.placement import (
     Refusal,
@@ -212,9 +218,6 @@ class Scheduler(Controller):
             self._wake_waiting()
 
 
-UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
-
-
 def explanation(refusals: Sequence[Refusal]) -> str:
     """Word the refusals of all nodes as the scheduler does."""
     count = len(refusals)
@@ -237,62 +240,6 @@ def before_nodes(count: int, why: str) -> str:
     available = f"0/{count} nodes are available:"
     helpless = f"preemption: {available} {count} Preemption is not helpful for scheduling."
     return f"{available} {why}. no new claims to deallocate, {helpless}"
-
-
-def tolerates_node(pod: Obj, node: Obj) -> bool:
-    """Tell whether a pod accepts every taint of a node that keeps pods away."""
-    tolerations = pod["spec"].get("tolerations") or []
-    return all(
-        taint.get("effect") == "PreferNoSchedule" or tolerates(tolerations, taint)
-        for taint in (node.get("spec") or {}).get("taints") or []
-    )
-
-
-def node_matches(pod: Obj, node: Obj) -> bool:
-    """Tell whether a node has the labels that selector and required affinity ask for."""
-    labels = labels_of(node)
-    if not (pod["spec"].get("nodeSelector") or {}).items() <= labels.items():
-        return False
-    affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if required is None:
-        return True
-    fields = {"metadata.name": node["metadata"]["name"]}
-    return any(
-        all(_expression(rule, labels) for rule in term.get("matchExpressions") or [])
-        and all(_expression(rule, fields) for rule in term.get("matchFields") or [])
-        for term in required.get("nodeSelectorTerms") or []
-        if term.get("matchExpressions") or term.get("matchFields")
-    )
-
-
-def _expression(rule: Obj, labels: Mapping[str, str]) -> bool:
-    value, values = labels.get(rule["key"]), rule.get("values") or []
-    match rule["operator"]:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt":
-            return value is not None and int(value) > int(values[0])
-        case _:
-            return value is not None and int(value) < int(values[0])
-
-
-def tolerates(tolerations: Iterable[Obj], taint: Obj) -> bool:
-    """Tell whether one of the tolerations is about a taint."""
-    for one in tolerations:
-        key_fits = not one.get("key") or one["key"] == taint["key"]
-        effect_fits = not one.get("effect") or one["effect"] == taint.get("effect")
-        any_value = one.get("operator") == "Exists"
-        value_fits = any_value or one.get("value", "") == taint.get("value", "")
-        if key_fits and effect_fits and value_fits and (one.get("key") or any_value):
-            return True
-    return False
 
 
 def _offer(node: Obj) -> tuple[object, ...]:

@@ -14,8 +14,8 @@ from drydock.cluster.client import Client
 from drydock.cluster.controllers.controller import Controller
 from drydock.cluster.controllers.informer import Cache
 from drydock.cluster.controllers.meta import Key, is_deleting, key_of, now, seconds_until, stamp
+from drydock.cluster.controllers.node_choice import tolerates
 from drydock.cluster.controllers.pods import has_ended
-from drydock.cluster.controllers.scheduler import tolerates
 from drydock.cluster.errors import Obj
 
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
