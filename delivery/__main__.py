@@ -11,11 +11,12 @@ from pathlib import Path
 
 from delivery import actions, gitops, history, operations
 from delivery.clock import CLOCK, write_time
-from delivery.cluster import ApiError, Cluster, KubectlError, connect
+from delivery.cluster import ApiError, Cluster, KubectlError
 from delivery.dry_run import dry_run, expect
 from delivery.errors import DeliveryError
 from delivery.plan import VERSION, Action, Mode, Plan, Scope, read_plan
 from delivery.progress import say
+from delivery.proxy import connect
 from delivery.release import deploy
 
 ACTIONS = {

@@ -1,36 +1,28 @@
 """The cluster: kubectl for what changes it, its own REST interface for what is looked at often.
 
 Reading goes through one `kubectl proxy` on a unix socket, so that every way to log in that kubectl
-knows works, and a look costs a millisecond instead of a process.
+knows works, and a look costs a millisecond instead of a process (`proxy.py`).
 """
 
 import http.client
 import json
-import os
 import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
-
-from delivery.errors import PreflightError
+from urllib.parse import quote
 
 Obj = dict[str, Any]
 CONFLICT, NOT_FOUND, FORBIDDEN, UNAUTHORIZED = 409, 404, 403, 401
 TIMEOUT, TOO_MANY, SERVER_ERROR = 408, 429, 500
 REQUEST_SECONDS = 15.0
 COMMAND_SECONDS = 120.0
-START_SECONDS = 10.0
-END_SECONDS = 5.0
 AGAIN = 3
 """How often a question is asked again."""
 AGAIN_WITHIN_SECONDS = 2.0
 """Only what was refused at once is asked again; a silence has taken its time already."""
-ALIAS = "DELIVERY_CLUSTER_ALIAS"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
@@ -86,7 +78,7 @@ class Cluster:
         good: Container[int] = (0,),
     ) -> str:
         """Run kubectl and return its standard output; raise KubectlError when its exit code is not good."""
-        return _kubectl([*self._flags, *args], stdin, seconds, good)
+        return run_kubectl([*self._flags, *args], stdin, seconds, good)
 
     def raw(
         self,
@@ -169,79 +161,13 @@ class Cluster:
         return list(self.request("GET", path + query).get("items") or [])
 
 
-@contextmanager
-def connect() -> Iterator[Cluster]:
-    """Open the way to the cluster; raise PreflightError when there is none."""
-    server = _server()
-    with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
-        path, log = Path(folder) / "api.sock", Path(folder) / "proxy.log"
-        flags = [f"--server={server}"] if server else []
-        command = ["kubectl", *flags, "proxy", f"--unix-socket={path}", "--append-server-path"]
-        try:
-            # It writes a line for every failed request: a pipe that nobody reads would stop it.
-            with log.open("wb") as words:
-                proxy = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=words,
-                    start_new_session=True,  # Ctrl-C is for us: the lock is given back through it.
-                )
-        except OSError as error:
-            raise PreflightError(f"kubectl cannot be started: {error}") from error
-        try:
-            _wait_for(proxy, path, log)
-            yield Cluster(server, path)
-        finally:
-            _end(proxy)
-
-
-def _wait_for(proxy: "subprocess.Popen[bytes]", path: Path, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _accepts(path):
-        if proxy.poll() is not None:
-            told = log.read_text(errors="replace").strip()
-            raise PreflightError(f"no way to the cluster, is the kubeconfig right? {told}")
-        if time.monotonic() > deadline:
-            raise PreflightError("kubectl proxy did not start")
-        time.sleep(0.01)
-
-
-def _end(proxy: "subprocess.Popen[bytes]") -> None:
-    """End the proxy, by force when it does not listen."""
-    proxy.terminate()
-    try:
-        proxy.wait(END_SECONDS)
-    except subprocess.TimeoutExpired:
-        proxy.kill()
-        proxy.wait()
-
-
-def _accepts(path: Path) -> bool:
-    """Tell whether somebody listens; the file alone is there a moment earlier."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
-
-
-def _server() -> str | None:
-    """Name the server the way this container reaches it, when the kubeconfig's name is another."""
-    alias = os.environ.get(ALIAS)
-    if not alias:
-        return None
-    wanted = "jsonpath={.clusters[0].cluster.server}"
-    try:
-        named = _kubectl(["config", "view", "--minify", f"--output={wanted}"], "", COMMAND_SECONDS)
-    except KubectlError as error:
-        raise PreflightError(f"the kubeconfig cannot be read: {error}") from error
-    parts = urlsplit(named)
-    return f"{parts.scheme}://{alias}:{parts.port or 443}{parts.path.rstrip('/')}"
-
-
-def _kubectl(args: list[str], stdin: str, seconds: float, good: Container[int] = (0,)) -> str:
+def run_kubectl(
+    args: Sequence[str],
+    stdin: str = "",
+    seconds: float = COMMAND_SECONDS,
+    good: Container[int] = (0,),
+) -> str:
+    """Run kubectl and return its standard output; raise KubectlError when its exit code is not good."""
     try:
         done = subprocess.run(
             ["kubectl", *args],

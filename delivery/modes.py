@@ -10,12 +10,12 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from delivery.errors import PlanError
+from delivery.prober import MOST_RATE
 from delivery.settings import Settings
 
 BRANCH = r"(?!-)(?!.*\.\.)[A-Za-z0-9._/-]+"
 FOLDER = r"(?!/)(?!(.*/)?\.\.?(/|$))[A-Za-z0-9._/-]+"
 LEAST_SECONDS, MOST_SECONDS = 5, 3600
-MOST_RATE = 1000
 
 
 class Mode(StrEnum):

@@ -19,6 +19,8 @@ from delivery.lateness import Lateness, excuse
 from delivery.sample import Outcome, Sample, summarize
 from delivery.way import through_the_api, told_by_the_way
 
+MOST_RATE = 1000
+"""Requests a second that one prober is asked for at most."""
 CONNECTIONS = 32
 """Requests under way at once. One that finds none free waits for one, and that counts as its time."""
 PATIENCE_SECONDS = 2.0

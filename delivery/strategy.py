@@ -7,13 +7,13 @@ from enum import StrEnum
 from delivery.errors import PlanError
 from delivery.gate import Gate
 from delivery.gates import read_gates
+from delivery.prober import MOST_RATE
 from delivery.settings import Settings
 from delivery.slo import read_slo
 
 DAY = 86400
 OWN_GATES = ("health", "pods")
 """Gates that are always asked; none of the plan may have their names."""
-MOST_RATE = 1000
 
 
 class Strategy(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from delivery import cluster as clusters
+from delivery import proxy
 from delivery.cluster import ApiError, Cluster
 
 KUBECTL = Path(sys.executable).parent
@@ -140,7 +140,7 @@ def _environment(_server: Path) -> Iterator[None]:
     before = dict(os.environ)
     os.environ["KUBECONFIG"] = str(_server)
     os.environ["PATH"] = f"{KUBECTL}:{os.environ['PATH']}"
-    os.environ.pop(clusters.ALIAS, None)
+    os.environ.pop(proxy.ALIAS, None)
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -149,7 +149,7 @@ def _environment(_server: Path) -> Iterator[None]:
 @pytest.fixture(scope="package")
 def cluster(_environment: None) -> Iterator[Cluster]:
     """Give the way to the cluster that the delivery itself uses."""
-    with clusters.connect() as opened:
+    with proxy.connect() as opened:
         yield opened
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from delivery.cluster import Cluster, connect
+from delivery.cluster import Cluster
 from delivery.errors import PreflightError
 from delivery.preflight import reach
+from delivery.proxy import connect
 
 CONFIG = {
     "apiVersion": "v1",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.cluster import ALIAS, connect
+from delivery.proxy import ALIAS, connect
 from tests.delivery.conftest import KUBECTL
 from tests.delivery.servers import always, serving
 from tests.delivery.test_access import CONFIG
@@ -17,7 +17,7 @@ REQUESTS = 1000
 """A line of some 130 bytes for each: twice what a pipe holds."""
 INTERRUPTED = """
 import os, signal, time
-from delivery.cluster import connect
+from delivery.proxy import connect
 signal.signal(signal.SIGINT, lambda *_: None)
 with connect() as cluster:
     os.killpg(0, signal.SIGINT)

@@ -8,13 +8,14 @@ import pytest
 
 from delivery import lease
 from delivery.clock import CLOCK
-from delivery.cluster import Cluster, connect
+from delivery.cluster import Cluster
 from delivery.errors import PreflightError
 from delivery.modes import Mode
 from delivery.operations import preflight
 from delivery.operations.preflight import ORDER, access
 from delivery.operations.preflight.check import Result
 from delivery.plan import Action, Plan
+from delivery.proxy import connect
 from tests.delivery.operations.conftest import BLUE_GREEN, Environment
 from tests.delivery.servers import Act, Asked, always, answer, cluster_of, serving
 
