@@ -13,6 +13,7 @@ from delivery.service import KEYS as SERVICE_KEYS
 from delivery.strategy import Strategy
 from pipelines.catalog.slo import parse_slo
 from pipelines.flows.act import DISTURBANCES, bound_chaos, bound_cleanup
+from pipelines.flows.selection import Request
 from pipelines.model import Environment, Order, Service
 from pipelines.stages.plan import Release, longest, write_plan
 from tests.pipelines.examples import (
@@ -160,7 +161,7 @@ def test_every_action_of_the_delivery_can_be_asked_for(action: str, tmp_path: Pa
 
 def test_a_clean_up_is_as_wide_as_it_was_asked_for(tmp_path: Path) -> None:
     def scope(*, everything: bool, confirmed: bool) -> tuple[Scope, bool]:
-        order = bound_cleanup(Order(), everything=everything, confirmed=confirmed)
+        order = bound_cleanup(Order(), Request(), everything=everything, confirmed=confirmed)
         plan = read(tmp_path, write_plan("cleanup", NEAR, released(service()), None, order))
         return plan.scope, plan.confirmed
 
