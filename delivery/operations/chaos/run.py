@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from delivery import freeze
 from delivery.cluster import FORBIDDEN, ApiError, Cluster
-from delivery.errors import Refused
+from delivery.errors import Refused, VerificationError
 from delivery.lease import NAME as ENVIRONMENT
 from delivery.lease import all_locked, name_of
 from delivery.modes import ChaosKind, Mode
@@ -45,18 +45,18 @@ def chaos(cluster: Cluster, plan: Plan) -> str:
     _check(cluster, plan)
     names = {ENVIRONMENT, *(name_of(each.name) for each in plan.services)}
     with all_locked(cluster, plan.namespace, holder(), PATIENCE_SECONDS, names) as alive:
+        _check(cluster, plan)
         restored = restore(cluster, plan.namespace)
         lab = Lab(cluster, plan, targets_of(cluster, plan), alive)
         missing = lab.whole(lab.targets, plan.rollout_seconds if restored else 0)
         if missing:
-            raise Refused(
-                f"chaos: {missing}",
-                "only what is whole is shaken, or nobody could tell what did it",
-                "health tells what is wrong",
-            )
+            raise _not_whole(missing)
         for target in lab.targets if restored else ():
             forget(cluster, plan.namespace, target.deployment)
-        verify(cluster, plan.namespace, plan.services)
+        try:
+            verify(cluster, plan.namespace, plan.services)
+        except VerificationError as error:
+            raise _not_whole(str(error)) from error
         outcomes = _made(lab)
     report = f"chaos in {plan.environment}, namespace {plan.namespace}\n{written(outcomes)}"
     if restored:
@@ -66,6 +66,14 @@ def chaos(cluster: Cluster, plan: Plan) -> str:
         raise ExperimentFailed(f"{report}\nusers would have noticed: {', '.join(failed)}")
     passed = sum(each.verdict is Verdict.PASS for each in outcomes)
     return f"{report}\n{passed} passed, {len(outcomes) - passed} not made"
+
+
+def _not_whole(why: str) -> Refused:
+    return Refused(
+        f"chaos: {why}",
+        "only what is whole is shaken, or nobody could tell what did it",
+        "health tells what is wrong",
+    )
 
 
 def restore(cluster: Cluster, namespace: str) -> list[str]:

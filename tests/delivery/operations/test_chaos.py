@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from delivery.cluster import Cluster, Obj
+from delivery.errors import VerificationError
 from delivery.follow import get
-from delivery.operations.chaos import drain, lab, load, pod_kill, restart
+from delivery.operations.chaos import drain, lab, load, pod_kill, restart, run
 from delivery.operations.chaos.lab import NOTE, Lab, targets_of
 from delivery.plan import Action, Plan
 from delivery.service import Service
@@ -303,6 +304,21 @@ def test_what_is_not_whole_is_not_shaken(
     path = f"/apis/apps/v1/namespaces/{environment.namespace}/deployments/backend"
     environment.cluster.request("PATCH", path, {"spec": {"replicas": 4}})
     done = environment.act("chaos", "tired", **chaos("pod-kill"))
+    assert done.code == 3
+    assert "Rule: only what is whole is shaken" in done.summary
+
+
+def test_what_does_not_answer_is_not_shaken(
+    environment: Environment, shop: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del shop
+    assert environment.act("deploy").code == 0
+
+    def silent(*_args: object) -> None:
+        raise VerificationError("backend: /health answers 500")
+
+    monkeypatch.setattr(run, "verify", silent)
+    done = environment.act("chaos", **chaos("pod-kill"))
     assert done.code == 3
     assert "Rule: only what is whole is shaken" in done.summary
 
