@@ -120,8 +120,6 @@ def leave(machine: Machine) -> bool:
         told = f"{name} cannot leave blue-green: {hopeless}. Users stay on its colour"
         raise PreflightError(told) from hopeless
     writer = machine.writer
-    # It was made by one write and filled by another; later releases have to be able to take things out.
-    take_over(writer.cluster, machine.app.namespace, name)
     left: list[tuple[str, Obj | None]] = [
         (writer.services(name), seen.service),
         (writer.deployments(name), seen.deployments.get(PLAIN)),
@@ -134,6 +132,8 @@ def leave(machine: Machine) -> bool:
                 patch(writer, path, found, {"metadata": {"annotations": ours}})
             except ApiError as error:
                 say(f"{name}: a note of blue-green stays on {path}: {error}")
+    # It was made by one write and filled by another; later releases have to be able to take things out.
+    take_over(writer.cluster, machine.app.namespace, name)
     return True
 
 

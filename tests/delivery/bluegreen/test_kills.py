@@ -1,5 +1,7 @@
 """Kill -9 after every single write of every kind of run: the next run finishes or undoes."""
 
+import copy
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -90,11 +92,15 @@ NEXT: dict[str, Run] = {
 
 def begun(beginning: str) -> tuple[Shop, Run]:
     """Set the scene of a run."""
-    scene, run = BEGINNINGS[beginning]
+    return copy.deepcopy(_scene(beginning)), BEGINNINGS[beginning][1]
+
+
+@functools.cache
+def _scene(beginning: str) -> Shop:
     shop = Shop()
     shop.world.broken.add("broken")
-    scene(shop)
-    return shop, run
+    BEGINNINGS[beginning][0](shop)
+    return shop
 
 
 def killed_after(shop: Shop, run: Run, writes: int) -> bool:
