@@ -32,8 +32,7 @@ def deliver(machines: Sequence[Machine]) -> str:
         _reach(machines, Goal.ADOPT, "adoption")
     for machine in machines:
         machine.refresh()
-        if machine.look().facts.drifted:
-            say(f"{machine.app.name}: somebody changed the live Deployment by hand; it is replaced")
+        _warn(machine)
     with timed(machines, "preview"):
         _reach(machines, Goal.PREVIEW, "preview")
     for machine in machines:
@@ -45,6 +44,16 @@ def deliver(machines: Sequence[Machine]) -> str:
     if any(each.app.options.promote is Promote.MANUAL and not each.watching for each in fresh):
         return "waits"
     return switch(fresh)
+
+
+def _warn(machine: Machine) -> None:
+    """Say what is lost by this release."""
+    name, want, facts = machine.app.name, machine.app.release, machine.look().facts
+    if facts.drifted:
+        say(f"{name}: somebody changed the live Deployment by hand; it is replaced")
+    running, before = facts.running, facts.previous
+    if want and running and before and want.digest != running.digest:
+        say(f"{name}: {before.version}, to which a rollback would have gone, gives up its place")
 
 
 def switch(machines: Sequence[Machine]) -> str:

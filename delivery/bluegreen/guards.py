@@ -111,7 +111,8 @@ def check_rollback(app: Application, facts: Facts, named: Collection[str]) -> No
         raise Refused(
             f"{app.name}: no release to go back to: {place}",
             "a rollback goes to the release that was live before, while its colour still holds it",
-            "abort what is under way, if anything is, and deploy the version that you want",
+            "abort what is under way, if anything is; check out the commit of the version that you want"
+            " (the action history names it) and deploy that",
         )
     missing = sorted(set(running.members) - set(named))
     if missing:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from delivery.cluster import ApiError
-from delivery.errors import DeliveryError, Refused, RollbackError, RolloutError, VerificationError
+from delivery.errors import (
+    DeliveryError,
+    Refused,
+    RollbackError,
+    RolloutError,
+    Stopped,
+    VerificationError,
+)
 from delivery.evidence import collect
 from delivery.follow import Hopeless
 from delivery.gate import Verdict
@@ -59,6 +66,8 @@ def taken_back(
     except (Overtaken, Refused) as overtaken:
         kind = RolloutError
         told.append(str(overtaken))
+    except Stopped:
+        raise
     except (Hopeless, DeliveryError, ApiError) as error:
         kind = RollbackError
         told.append(f"Taking it back failed too: {error}. {run.person}")

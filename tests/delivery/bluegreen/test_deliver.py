@@ -46,6 +46,16 @@ def test_the_same_release_again_changes_nothing() -> None:
     assert shop.deliver(application("one")) == "unchanged"
 
 
+def test_who_gives_up_its_place_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    shop = Shop()
+    for image in ("one", "two"):
+        shop.deliver(application(image))
+    assert "gives up its place" not in capsys.readouterr().err
+    shop.deliver(application("three"))
+    told = "shop: one, to which a rollback would have gone, gives up its place"
+    assert told in capsys.readouterr().err
+
+
 def test_many_releases_take_turns() -> None:
     shop = Shop()
     for image in ("one", "two", "three", "four", "five"):
