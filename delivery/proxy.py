@@ -1,9 +1,11 @@
 """The way to the cluster: one `kubectl proxy` on a unix socket for the whole run, with every login that kubectl knows.
 
-Called once per run. The proxy outlives a server that is away and a Ctrl-C that is meant for us, and ends with the run.
+Called once per run, by its main thread. The proxy outlives a server that is away and a Ctrl-C that is meant for us,
+and ends with the run, however that ends.
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -29,12 +31,12 @@ def connect() -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
         path, log = Path(folder) / "api.sock", Path(folder) / "proxy.log"
         flags = [f"--server={server}"] if server else []
-        command = ["kubectl", *flags, "proxy", f"--unix-socket={path}", "--append-server-path"]
+        proxying = [*flags, "proxy", f"--unix-socket={path}", "--append-server-path"]
         try:
             # It writes a line for every failed request: a pipe that nobody reads would stop it.
             with log.open("wb") as words:
                 proxy = subprocess.Popen(
-                    command,
+                    [*_bound(), _kubectl(), *proxying],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=words,
@@ -47,6 +49,20 @@ def connect() -> Iterator[Cluster]:
             yield Cluster(server, path)
         finally:
             _end(proxy)
+
+
+def _kubectl() -> str:
+    """Find kubectl; raise PreflightError."""
+    found = shutil.which("kubectl")
+    if found is None:
+        raise PreflightError("there is no kubectl on PATH; the delivery reaches the cluster by it")
+    return found
+
+
+def _bound() -> list[str]:
+    """Have the kernel end a command with us, after `kill -9` too; by util-linux, so only where that is."""
+    found = shutil.which("setpriv")
+    return [found, "--pdeathsig=TERM"] if found else []
 
 
 def _wait_for(proxy: "subprocess.Popen[bytes]", path: Path, log: Path) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,14 @@ with connect() as cluster:
     os.killpg(0, signal.SIGINT)
     time.sleep(0.5)
     print(cluster.request("GET", "/version")["gitVersion"])
+"""
+KILLED = """
+import os, signal
+from pathlib import Path
+from delivery.proxy import connect
+with connect():
+    print(Path(f"/proc/self/task/{os.getpid()}/children").read_text(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -63,6 +73,22 @@ def test_ctrl_c_leaves_the_way_to_the_cluster_open_for_giving_the_lock_back(
             start_new_session=True,
         )
     assert (done.stdout, done.returncode) == ("v1\n", 0), done.stderr
+
+
+def test_a_run_that_is_killed_leaves_no_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(monkeypatch, tmp_path, "https://127.0.0.1:1")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    (proxy,) = done.stdout.split()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{proxy}").exists():
+        assert time.monotonic() < deadline, "kubectl proxy lives on"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("alias", ["", "127.0.0.1"])
