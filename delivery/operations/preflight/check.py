@@ -10,9 +10,10 @@ NAME_WIDTH = 13
 
 
 class Result(StrEnum):
-    """What a check came to. Unknown: it could not be asked, which fails nothing and is told."""
+    """What a check came to. Warnings, and what could not be asked (unknown), fail nothing and are told."""
 
     OK = "ok"
+    WARNING = "warning"
     FAILED = "failed"
     UNKNOWN = "unknown"
 
@@ -35,6 +36,11 @@ def ok(name: str, told: str) -> Check:
 def failed(name: str, told: str, way_out: str) -> Check:
     """Say that a delivery would end here."""
     return Check(name, Result.FAILED, told, way_out)
+
+
+def warning(name: str, told: str, way_out: str) -> Check:
+    """Say that a delivery would work, and that users might notice it."""
+    return Check(name, Result.WARNING, told, way_out)
 
 
 def unknown(name: str, told: str, way_out: str = "") -> Check:
