@@ -22,7 +22,8 @@ from tests.delivery.gitops.conftest import Deliver, Write, reference
 from tests.delivery.gitops.forge import Forge
 from tests.delivery.gitops.seen import Capture, history, running, said
 
-pytestmark = pytest.mark.usefixtures("node")
+# Minutes of real git and kubectl: `make soak` has the time.
+pytestmark = [pytest.mark.usefixtures("node"), pytest.mark.soak]
 
 
 class Killed(BaseException):
