@@ -46,7 +46,7 @@ bench: setup-dev ## Measure; writes docs/benchmarks.md.
 	@$(PYTHON) -m tools.bench
 
 soak: setup-dev ## Long runs: repeated ships, kills and loads.
-	@$(PYTHON) -m pytest -m soak
+	@$(PYTHON) -m pytest tests/soak -m soak
 
 clean: stop ## Remove the virtual environment, caches, and all of Drydock's state.
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage reports

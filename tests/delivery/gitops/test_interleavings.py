@@ -20,9 +20,6 @@ from delivery.modes import GitOps
 from tests.delivery.gitops.conftest import reference
 from tests.delivery.gitops.forge import BRANCH, FOLDER, Forge
 
-# Minutes of real git and kubectl: `make soak` has the time.
-pytestmark = pytest.mark.soak
-
 BEFORE, OURS, THEIRS = (read_pin(reference(name)) for name in ("before", "ours", "theirs"))
 ACTS = ("nothing", "a word", "another service", "theirs", "ours", "cut off before", "cut off after")
 

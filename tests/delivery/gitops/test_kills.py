@@ -22,8 +22,7 @@ from tests.delivery.gitops.conftest import Deliver, Write, reference
 from tests.delivery.gitops.forge import Forge
 from tests.delivery.gitops.seen import Capture, history, running, said
 
-# Minutes of real git and kubectl: `make soak` has the time.
-pytestmark = [pytest.mark.usefixtures("node"), pytest.mark.soak]
+pytestmark = pytest.mark.usefixtures("node")
 
 
 class Killed(BaseException):
